@@ -1,0 +1,38 @@
+"""Recurrent networks on sequences of unequal length, from record files to a trained model.
+
+Names load their area on first use, so that reading records does not import torch.
+"""
+
+from importlib import import_module
+from typing import Any
+
+__version__ = "0.1.0"
+
+_AREAS: dict[str, tuple[str, ...]] = {
+    "errors": (
+        "CancelledError",
+        "CheckpointError",
+        "ConfigError",
+        "CorruptRecordError",
+        "FeatureError",
+        "OutOfRangeError",
+        "VarlenError",
+    ),
+    "sequences": ("JaggedSequence", "PaddedSequence", "SparseValues"),
+}
+_AREA_OF = {name: area for area, names in _AREAS.items() for name in names}
+_MODULES = frozenset(_AREAS)
+
+__all__ = sorted(_AREA_OF)  # pyright: ignore[reportUnsupportedDunderAll]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return import_module(f"varlen.{name}")
+    if name in _AREA_OF:
+        return getattr(import_module(f"varlen.{_AREA_OF[name]}"), name)
+    raise AttributeError(f"module 'varlen' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__, *_MODULES})

@@ -1,0 +1,101 @@
+"""What a sequence is: data and lengths. Needs no torch; the fields may be arrays or tensors."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+
+class PaddedSequence(NamedTuple):
+    """Sequences of unequal length side by side in one block.
+
+    Attributes:
+        data: `[batch, time, ...]`; what stands at or past a row's length means nothing.
+        lengths: `[batch]`, int64.
+    """
+
+    data: Any
+    lengths: Any
+
+
+class JaggedSequence(NamedTuple):
+    """Sequences of unequal length one after the other, without padding.
+
+    Attributes:
+        values: `[sum(lengths), ...]`, the rows in order.
+        lengths: `[batch]`, int64; a scalar for a single sequence that is in no batch yet.
+    """
+
+    values: Any
+    lengths: Any
+
+
+class SparseValues(NamedTuple):
+    """Values at positions, as TensorFlow's SparseTensor.
+
+    Attributes:
+        indices: `[values, rank]`, int64, in row-major order.
+        values: `[values]`.
+        dense_shape: `[rank]`, int64.
+    """
+
+    indices: Any
+    values: Any
+    dense_shape: Any
+
+
+def check_lengths(
+    lengths: Any, num_rows: int, num_steps: int | None = None, *, argument: str = "lengths"
+) -> npt.NDArray[np.int64]:
+    """Takes lengths in any form and returns them as int64 on the host, or says what is wrong.
+
+    Args:
+        lengths: `[num_rows]`; a list, array or tensor (on any device) of any integer type.
+        num_rows: how many rows there are to have a length.
+        num_steps: the most steps a row can have; None for no bound.
+        argument: what the caller's user knows the argument as.
+
+    Raises:
+        TypeError: the values are not integers.
+        ValueError: not one length per row, or one is below 0 or above `num_steps`.
+    """
+    found = np.asarray(lengths.detach().cpu() if hasattr(lengths, "detach") else lengths)
+    if found.shape != (num_rows,):
+        raise ValueError(
+            f"{argument}: expected one length per row, shape ({num_rows},), "
+            f"found shape {found.shape}"
+        )
+    if found.size and found.dtype.kind not in "iu":
+        raise TypeError(f"{argument}: expected integers, found {found.dtype}")
+    bad = found < 0 if num_steps is None else (found < 0) | (found > num_steps)
+    if bad.any():
+        row = int(np.flatnonzero(bad)[0])
+        bound = "at least 0" if num_steps is None else f"from 0 to {num_steps}, the number of steps"
+        raise ValueError(f"{argument}: expected a length {bound}, found {found[row]} in row {row}")
+    return found.astype(np.int64)
+
+
+def live_steps(lengths: npt.NDArray[np.int64], num_steps: int) -> npt.NDArray[np.bool_]:
+    """The mask `[batch, num_steps]` that is True on real steps."""
+    live: npt.NDArray[np.bool_] = np.arange(num_steps) < lengths[:, None]
+    return live
+
+
+def pad(jagged: JaggedSequence, *, padding_value: Any = 0) -> PaddedSequence:
+    """Puts jagged NumPy rows into a block as long as the longest of them.
+
+    The block has the dtype of `jagged.values`, and `padding_value` past each row's length
+    (for an object array of bytes, give `b""`).
+    """
+    values, lengths = np.asarray(jagged.values), np.asarray(jagged.lengths)
+    num_steps = int(lengths.max(initial=0))
+    data = np.full((len(lengths), num_steps, *values.shape[1:]), padding_value, values.dtype)
+    data[live_steps(lengths, num_steps)] = values
+    return PaddedSequence(data, lengths)
+
+
+def unpad(padded: PaddedSequence) -> JaggedSequence:
+    """Takes the real steps out of a padded NumPy block. The inverse of `pad`."""
+    data = np.asarray(padded.data)
+    lengths = check_lengths(padded.lengths, len(data), data.shape[1])
+    return JaggedSequence(data[live_steps(lengths, data.shape[1])], lengths)

@@ -1,0 +1,19 @@
+"""Shape checks for every test, and the table of reference cases at the end of a run."""
+
+import jaxtyping
+import pytest
+
+# Before anything of varlen is imported, so that every annotated function is checked.
+_hook = jaxtyping.install_import_hook("varlen", "beartype.beartype")
+
+from oracle.report import REPORT  # noqa: E402
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    kind = dict(report.user_properties).get("oracle_case")
+    if report.when == "call" and kind is not None:
+        REPORT.record(kind, passed=report.passed)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    REPORT.write(terminalreporter)

@@ -1,0 +1,21 @@
+"""Which runner takes which kind of case.
+
+A runner is a pair: `covers(case)` raises `LeftOut` with the reason if the library does not do what
+the case needs; `run(case)` fails if the library does it and the result is not equal.
+"""
+
+from collections.abc import Callable
+
+from .case import Case, LeftOut
+
+RUNNERS: dict[str, tuple[Callable[[Case], None], Callable[[Case], None]]] = {}
+
+
+def check_covered(case: Case) -> None:
+    if case.kind not in RUNNERS:
+        raise LeftOut(f"kind {case.kind!r} is not covered yet")
+    RUNNERS[case.kind][0](case)
+
+
+def run(case: Case) -> None:
+    RUNNERS[case.kind][1](case)
