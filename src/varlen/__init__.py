@@ -18,7 +18,22 @@ _AREAS: dict[str, tuple[str, ...]] = {
         "OutOfRangeError",
         "VarlenError",
     ),
+    "rnn": (
+        "BasicLSTMCell",
+        "BasicRNNCell",
+        "DropoutWrapper",
+        "GRUCell",
+        "LSTMCell",
+        "LSTMStateTuple",
+        "MultiRNNCell",
+        "RNNCell",
+        "bidirectional_dynamic_rnn",
+        "dynamic_rnn",
+        "static_rnn",
+    ),
     "sequences": ("JaggedSequence", "PaddedSequence", "SparseValues"),
+    "testing": (),
+    "tf1": (),
 }
 _AREA_OF = {name: area for area, names in _AREAS.items() for name in names}
 _MODULES = frozenset(_AREAS)

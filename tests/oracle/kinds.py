@@ -6,9 +6,15 @@ the case needs; `run(case)` fails if the library does it and the result is not e
 
 from collections.abc import Callable
 
+from . import initial_values, rnn
 from .case import Case, LeftOut
 
-RUNNERS: dict[str, tuple[Callable[[Case], None], Callable[[Case], None]]] = {}
+RUNNERS: dict[str, tuple[Callable[[Case], None], Callable[[Case], None]]] = {
+    "bidirectional": (rnn.covers, rnn.run),
+    "initial_values": (initial_values.covers, initial_values.run),
+    "plain": (rnn.covers, rnn.run),
+    "rnn": (rnn.covers, rnn.run),
+}
 
 
 def check_covered(case: Case) -> None:

@@ -1,0 +1,178 @@
+"""What a recurrent cell is: one step, and the sizes of what goes in and comes out."""
+
+from abc import ABC, abstractmethod
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from varlen.rnn import _nest
+
+Size = Any
+"""An int `n` (a leaf `[batch, n]`), a `torch.Size` (a leaf `[batch, *size]`), or a (named) tuple
+of sizes."""
+
+
+class LSTMStateTuple(NamedTuple):
+    """The state of an LSTM: `c` is the memory of the cell, `h` its output."""
+
+    c: Any
+    h: Any
+
+
+class RNNCell(nn.Module, ABC):
+    """One step of a recurrent network.
+
+    A cell of your own states its sizes and defines `forward`; every unroll then takes it:
+
+        class Counter(RNNCell):
+            input_size, state_size, output_size = 1, 1, 1
+
+            def forward(self, inputs, state):
+                state = state + (inputs > 0)
+                return state, state
+
+    The rows of a batch must not depend on each other, and a batch of no rows must work: an
+    unroll calls the cell with the rows that are still running, and with nothing else.
+
+    Attributes:
+        input_size: the size of `inputs`.
+        state_size: the size of the state; a nested one for a nested state.
+        output_size: the size of the output.
+    """
+
+    input_size: Size
+    state_size: Size
+    output_size: Size
+
+    @abstractmethod
+    def forward(self, inputs: Any, state: Any) -> tuple[Any, Any]:
+        """Takes a step.
+
+        Args:
+            inputs: `[batch, input_size]`.
+            state: as `state_size` says, each leaf `[batch, ...]`.
+
+        Returns:
+            `(output, next_state)`.
+        """
+
+    def draw_noise(self, lengths: Tensor) -> Any:
+        """Draws what is random in an unroll of rows of these lengths; None if nothing is.
+
+        A cell that returns something else gets it back step by step: each leaf has one row per
+        real step, `[sum(lengths), ...]`, row by row in batch order, each row's steps in the
+        order in which the cell takes them, and `forward(inputs, state, noise)` is called with
+        the rows of its step. So padding cannot change a draw.
+
+        Args:
+            lengths: `[batch]`, int64, on the device of the inputs.
+        """
+        return None
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """That of the parameters; torch's default if there are none."""
+        return next((p.dtype for p in self.parameters()), torch.get_default_dtype())
+
+    @property
+    def device(self) -> torch.device:
+        """That of the parameters; the CPU if there are none."""
+        return next((p.device for p in self.parameters()), torch.device("cpu"))
+
+    def zero_state(self, batch_size: int, dtype: torch.dtype | None = None) -> Any:
+        """A state of zeros: each leaf `[batch_size, ...]`, of the cell's dtype and device."""
+        zeros = torch.zeros(batch_size, 0, dtype=dtype or self.dtype, device=self.device)
+        return zeros_of(self.state_size, zeros)
+
+    def get_initial_state(
+        self,
+        inputs: Tensor | None = None,
+        batch_size: int | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> Any:
+        """The state to begin with when none is given: zeros, unless a cell says otherwise.
+
+        Args:
+            inputs: `[batch, ...]`; gives batch size and dtype.
+            batch_size: needed without `inputs`.
+            dtype: needed without `inputs`.
+
+        Raises:
+            ValueError: neither source gives both, or they contradict each other.
+        """
+        if inputs is not None:
+            if batch_size not in (None, inputs.shape[0]):
+                raise ValueError(
+                    f"batch_size: expected {inputs.shape[0]}, as in inputs, found {batch_size}"
+                )
+            if dtype not in (None, inputs.dtype):
+                raise ValueError(f"dtype: expected {inputs.dtype}, as in inputs, found {dtype}")
+            batch_size, dtype = inputs.shape[0], inputs.dtype
+        if batch_size is None or dtype is None:
+            raise ValueError("expected either inputs or both batch_size and dtype")
+        return self.zero_state(batch_size, dtype)
+
+
+def zeros_of(size: Size, like: Tensor) -> Any:
+    """Zeros of a (nested) size, with the rows, dtype and device of `like`."""
+    if isinstance(size, int):
+        return like.new_zeros(len(like), size)
+    if isinstance(size, torch.Size):
+        return like.new_zeros(len(like), *size)
+    parts = [zeros_of(part, like) for part in size]
+    return type(size)(*parts) if hasattr(size, "_fields") else type(size)(parts)
+
+
+def take_step(cell: RNNCell, inputs: Any, state: Any, noise: Any) -> tuple[Any, Any]:
+    """Calls a cell; only one that draws noise is given any."""
+    result: tuple[Any, Any] = cell(inputs, state) if noise is None else cell(inputs, state, noise)
+    return result
+
+
+def as_cell(candidate: Any, *, argument: str = "cell") -> RNNCell:
+    """`candidate`, if it is a cell.
+
+    Raises:
+        TypeError: it is not.
+    """
+    if not isinstance(candidate, RNNCell):
+        raise TypeError(f"{argument}: expected an RNNCell, found a {type(candidate).__name__}")
+    return candidate
+
+
+def check_step_inputs(cell: RNNCell, inputs: Tensor) -> None:
+    """Checks the inputs of one step of a cell that takes `[batch, input_size]`.
+
+    Raises:
+        ValueError: wrong rank, width or dtype.
+    """
+    if inputs.ndim != 2 or inputs.shape[1] != cell.input_size:
+        raise ValueError(
+            f"{type(cell).__name__}: expected inputs of shape (batch, {cell.input_size}), "
+            f"found {tuple(inputs.shape)}"
+        )
+    if inputs.dtype != cell.dtype:
+        raise ValueError(
+            f"{type(cell).__name__}: expected inputs of {cell.dtype}, as the parameters, "
+            f"found {inputs.dtype}"
+        )
+
+
+def check_state(cell: RNNCell, state: Any, batch_size: int, *, argument: str) -> Any:
+    """`state` in the containers of the cell's own state, if it fits.
+
+    Raises:
+        TypeError, ValueError: wrong structure, shape or dtype; the message names the leaf.
+    """
+    expected = cell.zero_state(batch_size)
+    packed = _nest.pack_as(expected, state, name=argument)
+    wanted_leaves, found_leaves = _nest.leaves(expected), _nest.leaves(packed)
+    for number, (wanted, found) in enumerate(zip(wanted_leaves, found_leaves, strict=True)):
+        if found.shape != wanted.shape or found.dtype != wanted.dtype:
+            where = argument if len(wanted_leaves) == 1 else f"{argument}, leaf {number}"
+            raise ValueError(
+                f"{where}: expected shape {tuple(wanted.shape)} of {wanted.dtype}, "
+                f"found {tuple(found.shape)} of {found.dtype}"
+            )
+    return packed

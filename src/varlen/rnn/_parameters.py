@@ -1,0 +1,123 @@
+"""How cells make their parameters: TensorFlow's layout, names and initial values."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from varlen.errors import did_you_mean
+
+Initializer = Callable[[Tensor], Any]
+"""Fills a tensor in place, as the functions of `torch.nn.init` do."""
+
+Activation = Callable[[Tensor], Tensor]
+
+ACTIVATIONS: dict[str, Activation] = {
+    "elu": nn.functional.elu,
+    "identity": lambda x: x,
+    "relu": torch.relu,
+    "sigmoid": torch.sigmoid,
+    "softplus": nn.functional.softplus,
+    "softsign": nn.functional.softsign,
+    "tanh": torch.tanh,
+}
+
+
+def as_activation(activation: str | Activation | None) -> Activation:
+    """A function from its name; None is tanh.
+
+    Raises:
+        ValueError: an unknown name.
+        TypeError: neither a name nor callable.
+    """
+    if activation is None:
+        return torch.tanh
+    if isinstance(activation, str):
+        if activation not in ACTIVATIONS:
+            raise ValueError(
+                f"activation: no function named {activation!r}; "
+                + did_you_mean(activation, ACTIVATIONS)
+            )
+        return ACTIVATIONS[activation]
+    if not callable(activation):
+        raise TypeError(
+            f"activation: expected a function or its name, found a {type(activation).__name__}"
+        )
+    return activation
+
+
+def glorot_uniform_(tensor: Tensor) -> Tensor:
+    """U(-L, L) with L = sqrt(6 / (fan_in + fan_out)) (Glorot and Bengio 2010).
+
+    TensorFlow's default: a vector of n has both fans n.
+    """
+    fan_in, fan_out = tensor.shape if tensor.ndim == 2 else tensor.shape * 2
+    bound = (6 / max(1, fan_in + fan_out)) ** 0.5
+    with torch.no_grad():
+        return tensor.uniform_(-bound, bound)
+
+
+def make_parameter(
+    *shape: int,
+    initializer: Initializer | None,
+    dtype: torch.dtype | None,
+    device: torch.device | str | None,
+) -> nn.Parameter:
+    """A parameter filled by `initializer`; None is `glorot_uniform_`.
+
+    Raises:
+        ValueError: the dtype is not a floating one.
+    """
+    if dtype is not None and not dtype.is_floating_point:
+        raise ValueError(f"dtype: expected a floating one, found {dtype}")
+    parameter = nn.Parameter(torch.empty(*shape, dtype=dtype, device=device))
+    (initializer or glorot_uniform_)(parameter)
+    return parameter
+
+
+def check_positive(value: int, *, argument: str) -> int:
+    """`value`, if it is an int of at least 1.
+
+    Raises:
+        TypeError, ValueError: it is not.
+    """
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"{argument}: expected an int, found {value!r}")
+    if value < 1:
+        raise ValueError(f"{argument}: expected at least 1, found {value}")
+    return value
+
+
+class Linear(nn.Module):
+    """`[a; b] @ kernel + bias` with TensorFlow's layout: `kernel` `[inputs, outputs]`."""
+
+    def __init__(
+        self,
+        input_size: int,
+        output_size: int,
+        *,
+        bias: bool = True,
+        kernel_initializer: Initializer | None = None,
+        bias_initializer: Initializer | None = None,
+        dtype: torch.dtype | None = None,
+        device: torch.device | str | None = None,
+    ) -> None:
+        super().__init__()
+        self.kernel = make_parameter(
+            input_size, output_size, initializer=kernel_initializer, dtype=dtype, device=device
+        )
+        self.bias = (
+            make_parameter(
+                output_size,
+                initializer=bias_initializer or nn.init.zeros_,
+                dtype=dtype,
+                device=device,
+            )
+            if bias
+            else None
+        )
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        joined = torch.cat(inputs, dim=-1)
+        return joined @ self.kernel if self.bias is None else joined @ self.kernel + self.bias

@@ -1,0 +1,203 @@
+"""Long short-term memory: the basic one, and the one with peepholes, clipping and projection.
+
+The columns of the kernel are the gates in TensorFlow's order: input, candidate, forget, output.
+"""
+
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from varlen.rnn._cell import LSTMStateTuple, RNNCell, Size, check_step_inputs
+from varlen.rnn._parameters import (
+    Activation,
+    Initializer,
+    Linear,
+    as_activation,
+    check_positive,
+    make_parameter,
+)
+
+
+class BasicLSTMCell(RNNCell):
+    """The LSTM of Hochreiter and Schmidhuber (1997) with the forget gate of Gers et al. (2000).
+
+    Args:
+        input_size: width of the inputs.
+        num_units: width of the state and the output.
+        forget_bias: added to the forget gate at every step; it is not stored in `bias`.
+        state_is_tuple: False joins the state to one tensor `[batch, 2 * num_units]`, `c` then `h`.
+        activation: a function or its name; None is tanh.
+        name: the scope of its variables in a TensorFlow checkpoint; None is `basic_lstm_cell`.
+        dtype: of the parameters; None is torch's default.
+        device: of the parameters.
+
+    Parameters: `kernel` `[input_size + num_units, 4 * num_units]`, `bias` `[4 * num_units]`.
+    """
+
+    def __init__(
+        self,
+        input_size: int,
+        num_units: int,
+        *,
+        forget_bias: float = 1.0,
+        state_is_tuple: bool = True,
+        activation: str | Activation | None = None,
+        name: str | None = None,
+        dtype: torch.dtype | None = None,
+        device: torch.device | str | None = None,
+    ) -> None:
+        super().__init__()
+        self.input_size = check_positive(input_size, argument="input_size")
+        self.output_size = check_positive(num_units, argument="num_units")
+        self.state_size = _lstm_state_size(num_units, num_units, state_is_tuple)
+        self.state_is_tuple = state_is_tuple
+        self.forget_bias = forget_bias
+        self.activation = as_activation(activation)
+        self.name = name
+        self.kernel = make_parameter(
+            input_size + num_units, 4 * num_units, initializer=None, dtype=dtype, device=device
+        )
+        self.bias = make_parameter(
+            4 * num_units, initializer=nn.init.zeros_, dtype=dtype, device=device
+        )
+
+    def forward(self, inputs: Tensor, state: Any) -> tuple[Float[Tensor, "batch units"], Any]:
+        check_step_inputs(self, inputs)
+        c, h = _split_lstm_state(state, self.output_size, self.state_is_tuple)
+        gates = torch.cat([inputs, h], dim=-1) @ self.kernel + self.bias
+        write, candidate, forget, output = gates.chunk(4, dim=-1)
+        c = c * torch.sigmoid(forget + self.forget_bias)
+        c = c + torch.sigmoid(write) * self.activation(candidate)
+        h = torch.sigmoid(output) * self.activation(c)
+        return h, _join_lstm_state(c, h, self.state_is_tuple)
+
+
+class LSTMCell(RNNCell):
+    """The LSTM with peepholes, clipping and projection of Sak et al. (2014, arXiv:1402.1128).
+
+    Args:
+        input_size: width of the inputs.
+        num_units: width of the memory `c`.
+        use_peepholes: the gates see the memory: input and forget gate the old one, the output
+            gate the new one (Gers and Schmidhuber 2000).
+        cell_clip: the memory is clipped to `[-cell_clip, cell_clip]`; None is no clipping.
+        initializer: fills kernel, peepholes and projection; None is Glorot uniform.
+        num_proj: width that the output is projected to; None is no projection.
+        proj_clip: the projected output is clipped to `[-proj_clip, proj_clip]`; without a
+            projection it does nothing.
+        forget_bias: added to the forget gate at every step; it is not stored in `bias`.
+        state_is_tuple: False joins the state to one tensor, `c` then `h`.
+        activation: a function or its name; None is tanh.
+        name: the scope of its variables in a TensorFlow checkpoint; None is `lstm_cell`.
+        dtype: of the parameters; None is torch's default.
+        device: of the parameters.
+
+    With P the width of the output (`num_proj` or `num_units`), the parameters are `kernel`
+    `[input_size + P, 4 * num_units]`, `bias` `[4 * num_units]`, with peepholes `w_f_diag`,
+    `w_i_diag` and `w_o_diag` `[num_units]`, and with a projection `projection.kernel`
+    `[num_units, num_proj]`.
+    """
+
+    def __init__(
+        self,
+        input_size: int,
+        num_units: int,
+        *,
+        use_peepholes: bool = False,
+        cell_clip: float | None = None,
+        initializer: Initializer | None = None,
+        num_proj: int | None = None,
+        proj_clip: float | None = None,
+        forget_bias: float = 1.0,
+        state_is_tuple: bool = True,
+        activation: str | Activation | None = None,
+        name: str | None = None,
+        dtype: torch.dtype | None = None,
+        device: torch.device | str | None = None,
+    ) -> None:
+        super().__init__()
+        self.input_size = check_positive(input_size, argument="input_size")
+        self.num_units = check_positive(num_units, argument="num_units")
+        self.output_size = (
+            num_units if num_proj is None else check_positive(num_proj, argument="num_proj")
+        )
+        self.state_size = _lstm_state_size(num_units, self.output_size, state_is_tuple)
+        self.state_is_tuple = state_is_tuple
+        self.use_peepholes = use_peepholes
+        self.cell_clip = _check_clip(cell_clip, argument="cell_clip")
+        self.proj_clip = _check_clip(proj_clip, argument="proj_clip")
+        self.forget_bias = forget_bias
+        self.activation = as_activation(activation)
+        self.name = name
+
+        def weight(*shape: int) -> nn.Parameter:
+            return make_parameter(*shape, initializer=initializer, dtype=dtype, device=device)
+
+        self.kernel = weight(input_size + self.output_size, 4 * num_units)
+        self.bias = make_parameter(
+            4 * num_units, initializer=nn.init.zeros_, dtype=dtype, device=device
+        )
+        if use_peepholes:
+            self.w_f_diag = weight(num_units)
+            self.w_i_diag = weight(num_units)
+            self.w_o_diag = weight(num_units)
+        self.projection = (
+            None
+            if num_proj is None
+            else Linear(
+                num_units,
+                num_proj,
+                bias=False,
+                kernel_initializer=initializer,
+                dtype=dtype,
+                device=device,
+            )
+        )
+
+    def forward(self, inputs: Tensor, state: Any) -> tuple[Float[Tensor, "batch outputs"], Any]:
+        check_step_inputs(self, inputs)
+        c, h = _split_lstm_state(state, self.num_units, self.state_is_tuple)
+        gates = torch.cat([inputs, h], dim=-1) @ self.kernel + self.bias
+        write, candidate, forget, output = gates.chunk(4, dim=-1)
+        if self.use_peepholes:
+            write = write + self.w_i_diag * c
+            forget = forget + self.w_f_diag * c
+        c = c * torch.sigmoid(forget + self.forget_bias)
+        c = _clip(c + torch.sigmoid(write) * self.activation(candidate), self.cell_clip)
+        if self.use_peepholes:
+            output = output + self.w_o_diag * c
+        h = torch.sigmoid(output) * self.activation(c)
+        if self.projection is not None:
+            h = _clip(self.projection(h), self.proj_clip)
+        return h, _join_lstm_state(c, h, self.state_is_tuple)
+
+
+def _lstm_state_size(num_units: int, output_size: int, state_is_tuple: bool) -> Size:
+    return LSTMStateTuple(num_units, output_size) if state_is_tuple else num_units + output_size
+
+
+def _split_lstm_state(state: Any, num_units: int, state_is_tuple: bool) -> tuple[Tensor, Tensor]:
+    if isinstance(state, Tensor) == state_is_tuple:
+        expected = "a pair (c, h)" if state_is_tuple else "one tensor [c, h]"
+        raise TypeError(
+            f"state: expected {expected}, found a {type(state).__name__}; "
+            f"the cell has state_is_tuple={state_is_tuple}"
+        )
+    c, h = state if state_is_tuple else (state[:, :num_units], state[:, num_units:])
+    return c, h
+
+
+def _join_lstm_state(c: Tensor, h: Tensor, state_is_tuple: bool) -> Any:
+    return LSTMStateTuple(c, h) if state_is_tuple else torch.cat([c, h], dim=-1)
+
+
+def _check_clip(bound: float | None, *, argument: str) -> float | None:
+    if bound is not None and not bound >= 0:
+        raise ValueError(f"{argument}: expected at least 0, or None for no clipping, found {bound}")
+    return bound
+
+
+def _clip(values: Tensor, bound: float | None) -> Tensor:
+    return values if bound is None else values.clamp(-bound, bound)

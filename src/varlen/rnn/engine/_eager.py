@@ -1,0 +1,93 @@
+"""The eager engine, and the definition: plain torch, step by step over the rows still running."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from varlen.rnn import _nest
+from varlen.rnn._cell import RNNCell, take_step
+from varlen.rnn.engine._layout import step_layout
+
+
+def unroll(
+    cell: RNNCell,
+    values: Any,
+    lengths: npt.NDArray[np.int64],
+    state: Any,
+    noise: Any,
+    *,
+    reverse: bool = False,
+) -> tuple[Any, Any]:
+    """Runs `cell` along jagged sequences.
+
+    Args:
+        cell: any cell.
+        values: the inputs; each leaf `[sum(lengths), ...]`, row after row.
+        lengths: `[batch]`.
+        state: the initial state; each leaf `[batch, ...]`. A leaf without axes belongs to no row
+            and takes part in every step.
+        noise: of `cell.draw_noise`, or None.
+        reverse: walks each row from its last step to its first.
+
+    Returns:
+        `(outputs, final_state)`: each leaf of `outputs` is `[sum(lengths), ...]`, an output in
+        the place of its input; each leaf of the state is as in `state`.
+    """
+    layout = step_layout(lengths, reverse=reverse, device=_nest.leaves(values)[0].device)
+    inputs = _Steps(values, layout.positions, layout.counts)
+    draws = _Steps(noise, layout.draws, layout.counts)
+    state = _map_rows(lambda leaf: leaf.index_select(0, layout.order), state)
+
+    outputs = []
+    finished: list[Any] = []
+    running = len(lengths)
+    for step, count in enumerate(layout.counts):
+        if count < running:
+            finished.append(_rows(state, count, running))
+            state = _rows(state, 0, count)
+            running = count
+        output, state = take_step(cell, inputs[step], state, draws[step])
+        outputs.append(output)
+
+    joined = _nest.map_structure(lambda *steps: torch.cat(steps), *outputs)
+    final = _join_rows(state, *reversed(finished))
+    return (
+        _nest.map_structure(lambda leaf: leaf.index_select(0, layout.places), joined),
+        _map_rows(lambda leaf: leaf.index_select(0, layout.rank), final),
+    )
+
+
+class _Steps:
+    """Jagged leaves, step by step: item t has the rows that take step t."""
+
+    def __init__(self, tree: Any, index: Tensor, counts: list[int]) -> None:
+        self._leaves, self._structure = _nest.flatten(tree)
+        self._pieces = [
+            None if leaf is None else leaf.index_select(0, index).split(counts)
+            for leaf in self._leaves
+        ]
+
+    def __getitem__(self, step: int) -> Any:
+        return _nest.unflatten(
+            self._structure, [None if piece is None else piece[step] for piece in self._pieces]
+        )
+
+
+def _map_rows(function: Callable[[Tensor], Tensor], state: Any) -> Any:
+    """`function` of every leaf that has rows."""
+    return _nest.map_structure(lambda leaf: function(leaf) if leaf.ndim else leaf, state)
+
+
+def _rows(state: Any, start: int, stop: int) -> Any:
+    return _map_rows(lambda leaf: leaf[start:stop], state)
+
+
+def _join_rows(*parts: Any) -> Any:
+    """The rows of all parts; a leaf without rows is that of the first part."""
+    return _nest.map_structure(
+        lambda first, *rest: torch.cat([first, *rest]) if first.ndim else first, *parts
+    )

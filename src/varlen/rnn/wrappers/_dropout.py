@@ -1,0 +1,180 @@
+"""Dropout on what goes into a cell, stays in it and comes out of it."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from varlen.rnn import _nest
+from varlen.rnn._cell import LSTMStateTuple, RNNCell, as_cell, take_step, zeros_of
+from varlen.rnn.wrappers._place import keep_place_of_inner
+
+
+class DropoutNoise(NamedTuple):
+    """What a `DropoutWrapper` keeps, in the order of use: True where a value stays.
+
+    Each leaf is a bool tensor `[steps, ...]`; None where nothing is dropped.
+    """
+
+    input: Any
+    cell: Any
+    state: Any
+    output: Any
+
+
+def keep_memory(state: Any) -> Any:
+    """The default filter: of an `LSTMStateTuple` drop `h` and never `c`; else drop."""
+    return LSTMStateTuple(c=False, h=True) if isinstance(state, LSTMStateTuple) else True
+
+
+class DropoutWrapper(RNNCell):
+    """Drops inputs, state and outputs of a cell and scales what stays by `1 / keep_prob`.
+
+    Input dropout comes before the cell; state dropout acts on the new state and output dropout
+    on the output, each with masks of its own, so the `h` that an LSTM emits and the one that it
+    carries differ. Only a cell in training mode drops; `eval()` switches it off, as in torch.
+
+    Masks are drawn for real steps only, so padding never changes a draw.
+
+    Args:
+        cell: what to wrap.
+        input_keep_prob: the probability that an input stays, above 0 and at most 1; 1 switches
+            this dropout off. TensorFlow rounds it to float32, and so does this.
+        output_keep_prob: the same for the output.
+        state_keep_prob: the same for the new state.
+        variational_recurrent: one mask for all rows and all steps of an unroll
+            (after Gal and Ghahramani 2016, arXiv:1512.05287, who draw one per row).
+        input_size: not needed, the cell knows it; checked if given.
+        dtype: not needed, the cell knows it; checked if given.
+        seed: seeds a generator of the wrapper's own; None draws from torch's.
+        dropout_state_filter_visitor: says which leaves of the state may be dropped. It is called
+            with each level of the state and returns True (look inside; for a tensor: drop), False
+            (keep all of it) or one bool per entry. None is `keep_memory`.
+
+    The parameters are those of `cell`, under the same names in a state dict.
+
+    Raises:
+        TypeError: not a cell; a filter that cannot be called.
+        ValueError: a probability outside of (0, 1], or a size or dtype that is not the cell's.
+    """
+
+    def __init__(
+        self,
+        cell: RNNCell,
+        input_keep_prob: float = 1.0,
+        output_keep_prob: float = 1.0,
+        state_keep_prob: float = 1.0,
+        variational_recurrent: bool = False,
+        input_size: Any = None,
+        dtype: torch.dtype | None = None,
+        seed: int | None = None,
+        dropout_state_filter_visitor: Callable[[Any], Any] | None = None,
+    ) -> None:
+        super().__init__()
+        self.cell = as_cell(cell)
+        keep_place_of_inner(self)
+        self.input_keep_prob = _check_keep_prob(input_keep_prob, argument="input_keep_prob")
+        self.output_keep_prob = _check_keep_prob(output_keep_prob, argument="output_keep_prob")
+        self.state_keep_prob = _check_keep_prob(state_keep_prob, argument="state_keep_prob")
+        self.variational_recurrent = variational_recurrent
+        self.input_size = cell.input_size
+        self.state_size = cell.state_size
+        self.output_size = cell.output_size
+        if input_size not in (None, cell.input_size):
+            raise ValueError(
+                f"input_size: expected {cell.input_size}, as in the cell, found {input_size}"
+            )
+        if dtype not in (None, cell.dtype):
+            raise ValueError(f"dtype: expected {cell.dtype}, as in the cell, found {dtype}")
+        visitor = (
+            keep_memory if dropout_state_filter_visitor is None else (dropout_state_filter_visitor)
+        )
+        if not callable(visitor):
+            raise TypeError(
+                "dropout_state_filter_visitor: expected a function, "
+                f"found a {type(visitor).__name__}"
+            )
+        self._droppable = _visit(visitor, cell.zero_state(0))
+        self._generator = None if seed is None else torch.Generator().manual_seed(seed)
+
+    def zero_state(self, batch_size: int, dtype: torch.dtype | None = None) -> Any:
+        return self.cell.zero_state(batch_size, dtype)
+
+    def draw_noise(self, lengths: Tensor) -> DropoutNoise | None:
+        noise = DropoutNoise(
+            input=self._draw(self.input_size, self.input_keep_prob, lengths),
+            cell=self.cell.draw_noise(lengths),
+            state=self._draw(self.state_size, self.state_keep_prob, lengths, self._droppable),
+            output=self._draw(self.output_size, self.output_keep_prob, lengths),
+        )
+        return None if all(part is None for part in noise) else noise
+
+    def _draw(self, size: Any, keep_prob: float, lengths: Tensor, droppable: Any = None) -> Any:
+        if keep_prob == 1 or not self.training:
+            return None
+        num_steps = int(lengths.sum())
+        like = zeros_of(size, torch.empty(0, 0))
+
+        def keep(leaf: Tensor, drop: bool = True) -> Tensor | None:
+            if not drop:
+                return None
+            rows = 1 if self.variational_recurrent else num_steps
+            uniform = self._uniform(torch.Size((rows, *leaf.shape[1:])), lengths.device)
+            return (uniform >= 1 - keep_prob).expand(num_steps, *leaf.shape[1:])
+
+        return _nest.map_structure(keep, like, *([] if droppable is None else [droppable]))
+
+    def _uniform(self, shape: torch.Size, device: torch.device) -> Tensor:
+        if self._generator is None:
+            return torch.rand(shape, device=device)
+        return torch.rand(shape, generator=self._generator).to(device)
+
+    def forward(
+        self, inputs: Any, state: Any, noise: DropoutNoise | None = None
+    ) -> tuple[Any, Any]:
+        if noise is None:
+            first = _nest.leaves(inputs)[0]
+            ones = torch.ones(len(first), dtype=torch.int64, device=first.device)
+            noise = self.draw_noise(ones) or DropoutNoise(None, None, None, None)
+        inputs = _drop(inputs, noise.input, self.input_keep_prob)
+        output, next_state = take_step(self.cell, inputs, state, noise.cell)
+        next_state = _drop(next_state, noise.state, self.state_keep_prob)
+        return _drop(output, noise.output, self.output_keep_prob), next_state
+
+
+def _check_keep_prob(keep_prob: float, *, argument: str) -> float:
+    rounded = float(np.float32(keep_prob))
+    if not 0 < rounded <= 1:
+        raise ValueError(f"{argument}: expected above 0 and at most 1, found {keep_prob}")
+    return rounded
+
+
+def _visit(visitor: Callable[[Any], Any], state: Any) -> Any:
+    """One bool per leaf of `state`: whether `visitor` lets it be dropped."""
+    verdict = visitor(state)
+    if not isinstance(state, tuple | list):
+        if not isinstance(verdict, bool):
+            raise TypeError(
+                "dropout_state_filter_visitor: expected True or False for a tensor, "
+                f"found {verdict!r}"
+            )
+        return verdict
+    entries = (verdict,) * len(state) if isinstance(verdict, bool) else verdict
+    parts = [
+        _visit(visitor, part) if entry else _nest.map_structure(lambda _: False, part)
+        for part, entry in zip(state, entries, strict=True)
+    ]
+    return type(state)(*parts) if hasattr(state, "_fields") else type(state)(parts)
+
+
+def _drop(values: Any, keep: Any, keep_prob: float) -> Any:
+    if keep is None:
+        return values
+    # A mask of None is a leaf to torch's tree functions, so it stays beside its value.
+    return _nest.map_structure(
+        lambda value, kept: value if kept is None else torch.where(kept, value / keep_prob, 0),
+        values,
+        keep,
+    )
