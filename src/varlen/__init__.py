@@ -9,6 +9,7 @@ from typing import Any
 __version__ = "0.1.0"
 
 _AREAS: dict[str, tuple[str, ...]] = {
+    "cells": (),
     "errors": (
         "CancelledError",
         "CheckpointError",

@@ -1,0 +1,19 @@
+"""The laws of this library, for its own cells and for yours."""
+
+from varlen.testing._cells import (
+    check_cell,
+    check_gradients,
+    check_halves_make_a_whole,
+    check_order_is_free,
+    check_padding_is_invisible,
+    check_rows_are_alone,
+)
+
+__all__ = [
+    "check_cell",
+    "check_gradients",
+    "check_halves_make_a_whole",
+    "check_order_is_free",
+    "check_padding_is_invisible",
+    "check_rows_are_alone",
+]

@@ -1,0 +1,215 @@
+"""The laws that every cell is held to, one function each, and `check_cell`, which applies them all.
+
+A cell here is a freshly made one in float64, so that the laws can be tight. Each law raises an
+AssertionError that says which one is broken.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.autograd.gradcheck import GradcheckError, gradcheck
+
+from varlen.rnn import RNNCell, _nest, dynamic_rnn
+
+LENGTHS = ((3, 0, 5, 1), (0, 0), (4,), (2, 2, 2))
+FILLS = (0.0, 1e30, float("inf"), float("nan"))
+
+
+def check_cell(make_cell: Callable[[], RNNCell], *, seed: int = 0) -> None:
+    """Holds a cell to the laws of variable length.
+
+    Padding is invisible, whatever it holds; each row is as if it ran alone; empty rows return
+    their state; the order of the batch is free; two halves make a whole; gradients are true.
+
+    Args:
+        make_cell: makes the cell, in float64 and with inputs of one axis `[batch, input_size]`.
+            A random cell must draw all that is random in `draw_noise`.
+        seed: of parameters, inputs and draws.
+
+    Raises:
+        AssertionError: a law does not hold; the message names it.
+    """
+    torch.manual_seed(seed)
+    cell = make_cell()
+    if cell.dtype != torch.float64:
+        raise TypeError(f"make_cell: expected a cell of torch.float64, found {cell.dtype}")
+    for lengths in LENGTHS:
+        for fill in FILLS:
+            check_padding_is_invisible(cell, lengths, fill)
+        check_rows_are_alone(cell, lengths)
+        check_order_is_free(cell, lengths)
+        check_halves_make_a_whole(cell, lengths)
+    check_gradients(cell, (2, 0, 3))
+
+
+def check_padding_is_invisible(cell: RNNCell, lengths: Sequence[int], fill: float) -> None:
+    """Neither what the padding holds nor how much of it there is changes anything.
+
+    Outputs, final state and all gradients equal those of a block without needless padding;
+    outputs and input gradients are exactly 0 in the padding; even the draws are the same.
+    """
+    rows = _random_rows(cell, lengths)
+    results = []
+    for extra, padding in ((0, 0.0), (3, fill)):
+        inputs = _block(rows, max(lengths) + extra, padding).requires_grad_()
+        state = _map(_random_state(cell, len(lengths)), lambda leaf: leaf.requires_grad_())
+        cell.zero_grad()
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(1)
+            outputs, final = dynamic_rnn(cell, inputs, lengths, state)
+        live = torch.arange(inputs.shape[1]) < torch.tensor(lengths)[:, None]
+        for leaf in _nest.leaves(outputs):
+            _assert_equal(leaf[~live], torch.zeros_like(leaf[~live]), "outputs are 0 in padding")
+        _total(outputs, final).backward()  # type: ignore[no-untyped-call]
+        assert inputs.grad is not None
+        _assert_equal(
+            inputs.grad[~live], torch.zeros_like(inputs.grad[~live]), "no gradient in padding"
+        )
+        results.append(
+            [leaf[live] for leaf in _nest.leaves(outputs)]
+            + _nest.leaves(final)
+            + [inputs.grad[live]]
+            + [leaf.grad for leaf in _nest.leaves(state)]
+            + [parameter.grad for parameter in cell.parameters()]
+        )
+    for tight, loose in zip(*results, strict=True):
+        _assert_equal(loose, tight, f"padding is invisible (padding {fill})", exact=True)
+
+
+def check_rows_are_alone(cell: RNNCell, lengths: Sequence[int]) -> None:
+    """A row's outputs and final state are those of the row alone; of an empty one, its state."""
+    rows = _random_rows(cell, lengths)
+    state = _random_state(cell, len(lengths))
+    noise = cell.draw_noise(torch.tensor(lengths))
+    outputs, final = dynamic_rnn(
+        cell, _block(rows, max(lengths) + 1, float("nan")), lengths, state, noise=noise
+    )
+    starts = np.cumsum([0, *lengths])
+    for i, row in enumerate(rows):
+        its_state = _take(state, slice(i, i + 1))
+        if not len(row):
+            for leaf, before in zip(_nest.leaves(final), _nest.leaves(its_state), strict=True):
+                _assert_equal(leaf[i : i + 1], before, "an empty row keeps its state", exact=True)
+            continue
+        its_noise = _take(noise, slice(starts[i], starts[i + 1]))
+        alone, alone_final = dynamic_rnn(cell, row[None], None, its_state, noise=its_noise)
+        for leaf, its_leaf in zip(_nest.leaves(outputs), _nest.leaves(alone), strict=True):
+            _assert_equal(leaf[i : i + 1, : len(row)], its_leaf, "outputs are as if alone")
+        for leaf, its_leaf in zip(_nest.leaves(final), _nest.leaves(alone_final), strict=True):
+            _assert_equal(leaf[i : i + 1], its_leaf, "the final state is as if alone")
+
+
+def check_order_is_free(cell: RNNCell, lengths: Sequence[int]) -> None:
+    """The rows in another order give the same results in that order."""
+    rows = _random_rows(cell, lengths)
+    state = _random_state(cell, len(lengths))
+    noise = cell.draw_noise(torch.tensor(lengths))
+    outputs, final = dynamic_rnn(cell, _block(rows, max(lengths), 0.0), lengths, state, noise=noise)
+
+    order = torch.randperm(len(lengths)).tolist()
+    starts = np.cumsum([0, *lengths])
+    draws = [d for i in order for d in range(starts[i], starts[i + 1])]
+    other, other_final = dynamic_rnn(
+        cell,
+        _block([rows[i] for i in order], max(lengths), 0.0),
+        [lengths[i] for i in order],
+        _take(state, order),
+        noise=_take(noise, draws),
+    )
+    for leaf, other_leaf in zip(
+        _nest.leaves((outputs, final)), _nest.leaves((other, other_final)), strict=True
+    ):
+        _assert_equal(other_leaf, leaf[order], "the order of the batch is free")
+
+
+def check_halves_make_a_whole(cell: RNNCell, lengths: Sequence[int]) -> None:
+    """Every row cut at step 2, with the state carried over, gives what the whole row gives."""
+    cut = 2
+    rows = _random_rows(cell, lengths)
+    state = _random_state(cell, len(lengths))
+    noise = cell.draw_noise(torch.tensor(lengths))
+    whole, final = dynamic_rnn(cell, _block(rows, max(lengths), 0.0), lengths, state, noise=noise)
+
+    steps = np.concatenate([np.arange(n) for n in lengths]) if sum(lengths) else np.arange(0)
+    halves = []
+    for half, in_half in (
+        ([row[:cut] for row in rows], steps < cut),
+        ([row[cut:] for row in rows], steps >= cut),
+    ):
+        its_noise = _take(noise, torch.from_numpy(in_half))
+        its_lengths = [len(row) for row in half]
+        outputs, state = dynamic_rnn(
+            cell, _block(half, max(its_lengths), 0.0), its_lengths, state, noise=its_noise
+        )
+        halves.append(outputs)
+    for leaf, first, second in zip(
+        _nest.leaves(whole), _nest.leaves(halves[0]), _nest.leaves(halves[1]), strict=True
+    ):
+        _assert_equal(torch.cat([first, second], dim=1), leaf, "two halves make a whole")
+    for leaf, carried in zip(_nest.leaves(final), _nest.leaves(state), strict=True):
+        _assert_equal(carried, leaf, "the state carries over a cut")
+
+
+def check_gradients(cell: RNNCell, lengths: Sequence[int]) -> None:
+    """Gradients of inputs, initial state and parameters equal finite differences."""
+    noise = cell.draw_noise(torch.tensor(lengths))
+    inputs = _block(_random_rows(cell, lengths), max(lengths) + 1, 0.0).requires_grad_()
+    leaves, structure = _nest.flatten(_random_state(cell, len(lengths)))
+    parameters = list(cell.parameters())
+
+    def results(inputs: Tensor, *arguments: Tensor) -> tuple[Tensor, ...]:
+        state = _nest.unflatten(structure, list(arguments[: len(leaves)]))
+        outputs, final = dynamic_rnn(cell, inputs, lengths, state, noise=noise)
+        return tuple(_nest.leaves((outputs, final)))
+
+    arguments = [leaf.requires_grad_() for leaf in leaves]
+    try:
+        gradcheck(results, (inputs, *arguments, *parameters))
+    except GradcheckError as error:
+        raise AssertionError(f"gradients are true: {error}") from error
+
+
+def _random_rows(cell: RNNCell, lengths: Sequence[int]) -> list[Tensor]:
+    return [torch.randn(n, cell.input_size, dtype=torch.float64) for n in lengths]
+
+
+def _random_state(cell: RNNCell, batch_size: int) -> Any:
+    generator = torch.Generator().manual_seed(batch_size)
+    return _map(
+        cell.zero_state(batch_size),
+        lambda leaf: leaf + 0.5 * torch.randn(leaf.shape, generator=generator, dtype=leaf.dtype),
+    )
+
+
+def _block(rows: Sequence[Tensor], num_steps: int, fill: float) -> Tensor:
+    block = rows[0].new_full((len(rows), num_steps, rows[0].shape[1]), fill)
+    for i, row in enumerate(rows):
+        block[i, : len(row)] = row
+    return block
+
+
+def _map(tree: Any, function: Callable[[Tensor], Tensor]) -> Any:
+    return _nest.map_structure(lambda leaf: leaf if leaf is None else function(leaf), tree)
+
+
+def _take(tree: Any, rows: Any) -> Any:
+    return _map(tree, lambda leaf: leaf[rows])
+
+
+def _total(*trees: Any) -> Tensor:
+    """A number that every entry of every leaf moves by a weight of its own."""
+    return torch.stack([leaf.sin().sum() for leaf in _nest.leaves(trees)]).sum()
+
+
+def _assert_equal(actual: Any, expected: Any, law: str, *, exact: bool = False) -> None:
+    tolerance = 0.0 if exact else 1e-12
+    torch.testing.assert_close(
+        actual,
+        expected,
+        rtol=tolerance,
+        atol=tolerance,
+        msg=lambda difference: f"{law}: {difference}",
+    )

@@ -1,0 +1,144 @@
+"""Every public cell is held to the laws, at random lengths and with anything in the padding."""
+
+import math
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import varlen
+from varlen import (
+    BasicLSTMCell,
+    BasicRNNCell,
+    DropoutWrapper,
+    GRUCell,
+    LSTMCell,
+    MultiRNNCell,
+    RNNCell,
+    testing,
+)
+
+float64 = torch.float64
+
+
+def dropped(cell, **kwargs):
+    return DropoutWrapper(cell, 0.6, 0.7, 0.8, **kwargs)
+
+
+CELLS = {
+    "BasicRNNCell": lambda: BasicRNNCell(3, 4, dtype=float64),
+    "GRUCell": lambda: GRUCell(3, 4, dtype=float64),
+    "BasicLSTMCell": lambda: BasicLSTMCell(3, 4, dtype=float64),
+    "BasicLSTMCell, joined state": lambda: BasicLSTMCell(3, 4, state_is_tuple=False, dtype=float64),
+    "LSTMCell": lambda: LSTMCell(3, 4, dtype=float64),
+    "LSTMCell, everything": lambda: LSTMCell(
+        3, 5, use_peepholes=True, cell_clip=0.7, num_proj=2, proj_clip=0.3, dtype=float64
+    ),
+    "MultiRNNCell": lambda: MultiRNNCell(
+        [LSTMCell(3, 4, dtype=float64), GRUCell(4, 2, dtype=float64)]
+    ),
+    "MultiRNNCell, joined state": lambda: MultiRNNCell(
+        [BasicRNNCell(3, 4, dtype=float64), GRUCell(4, 2, dtype=float64)], state_is_tuple=False
+    ),
+    "DropoutWrapper": lambda: dropped(LSTMCell(3, 4, dtype=float64)),
+    "DropoutWrapper, variational": lambda: dropped(
+        GRUCell(3, 4, dtype=float64), variational_recurrent=True
+    ),
+    "DropoutWrapper in a stack": lambda: MultiRNNCell(
+        [dropped(LSTMCell(3, 4, dtype=float64)), dropped(GRUCell(4, 2, dtype=float64))]
+    ),
+}
+
+lengths_of_a_batch = st.lists(st.integers(0, 7), min_size=1, max_size=6)
+every_cell = pytest.mark.parametrize("make", CELLS.values(), ids=CELLS)
+
+
+def test_no_public_cell_is_forgotten():
+    def cells_of(module):
+        found = {name: getattr(module, name) for name in module.__all__}
+        return {
+            name
+            for name, value in found.items()
+            if isinstance(value, type) and issubclass(value, RNNCell) and value is not RNNCell
+        }
+
+    held = {key.split(",")[0].split(" in ")[0] for key in CELLS}
+    assert cells_of(varlen) == cells_of(varlen.cells) == cells_of(varlen.rnn) == held
+
+
+@every_cell
+def test_check_cell(make):
+    testing.check_cell(make)
+
+
+@every_cell
+@settings(max_examples=15, deadline=None)
+@given(
+    lengths=lengths_of_a_batch,
+    fill=st.sampled_from([0.0, 1e30, math.inf, math.nan]),
+    seed=st.integers(0, 2**31),
+)
+def test_laws_at_random_lengths(make, lengths, fill, seed):
+    torch.manual_seed(seed)
+    cell = make()
+    testing.check_padding_is_invisible(cell, lengths, fill)
+    testing.check_rows_are_alone(cell, lengths)
+    testing.check_order_is_free(cell, lengths)
+    testing.check_halves_make_a_whole(cell, lengths)
+
+
+class Broken(RNNCell):
+    """A base for cells that each break one law."""
+
+    input_size = state_size = output_size = 2
+
+    def __init__(self):
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.tensor(0.5, dtype=float64))
+
+
+class LooksAtItsNeighbours(Broken):
+    def forward(self, inputs, state):
+        state = torch.tanh(self.weight * inputs + state.mean(0, keepdim=True))
+        return state, state
+
+
+class CountsItsCalls(Broken):
+    calls = 0
+
+    def forward(self, inputs, state):
+        self.calls += 1
+        state = torch.tanh(self.weight * inputs + state + 0.01 * self.calls)
+        return state, state
+
+
+class DrawsInItsStep(Broken):
+    def forward(self, inputs, state):
+        state = torch.tanh(self.weight * inputs + state + torch.rand_like(state))
+        return state, state
+
+
+class LiesAboutItsGradient(Broken):
+    def forward(self, inputs, state):
+        state = torch.tanh(self.weight.detach() * inputs + self.weight * state)
+        return state, state
+
+
+@pytest.mark.parametrize(
+    ("cell", "law"),
+    [
+        (LooksAtItsNeighbours, "as if alone"),
+        (CountsItsCalls, "padding is invisible|as if alone"),
+        (DrawsInItsStep, "as if alone|order of the batch|two halves"),
+        (LiesAboutItsGradient, "gradients are true"),
+    ],
+)
+def test_a_broken_cell_is_caught(cell, law):
+    with pytest.raises(AssertionError, match=law):
+        testing.check_cell(cell)
+
+
+def test_laws_want_double_precision():
+    with pytest.raises(TypeError, match=r"expected a cell of torch.float64, found torch.float32"):
+        testing.check_cell(lambda: GRUCell(3, 4))
