@@ -9,6 +9,24 @@ _hook = jaxtyping.install_import_hook("varlen", "beartype.beartype")
 from oracle.report import REPORT  # noqa: E402
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers",
+        "wrong_types: passes arguments that the annotations forbid, to see the error that a user "
+        "would; the checks of annotations are off in it",
+    )
+
+
+@pytest.fixture(autouse=True)
+def _annotations_are_checked(request: pytest.FixtureRequest):
+    if "wrong_types" not in request.keywords:
+        yield
+        return
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)
+
+
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     kind = dict(report.user_properties).get("oracle_case")
     if report.when == "call" and kind is not None:

@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -141,6 +142,15 @@ def as_cell(candidate: Any, *, argument: str = "cell") -> RNNCell:
     return candidate
 
 
+def as_tensor(value: Any, cell: RNNCell) -> Tensor:
+    """`value` as a tensor; what is none yet goes to the cell's device."""
+    if isinstance(value, Tensor):
+        return value
+    if isinstance(value, np.ndarray):
+        value = np.require(value, requirements="W")  # torch warns of memory it may not write
+    return torch.as_tensor(value, device=cell.device)
+
+
 def check_step_inputs(cell: RNNCell, inputs: Tensor) -> None:
     """Checks the inputs of one step of a cell that takes `[batch, input_size]`.
 
@@ -160,19 +170,23 @@ def check_step_inputs(cell: RNNCell, inputs: Tensor) -> None:
 
 
 def check_state(cell: RNNCell, state: Any, batch_size: int, *, argument: str) -> Any:
-    """`state` in the containers of the cell's own state, if it fits.
+    """`state` as tensors in the containers of the cell's own state, if it fits.
 
     Raises:
-        TypeError, ValueError: wrong structure, shape or dtype; the message names the leaf.
+        TypeError: wrong structure or dtype.
+        ValueError: wrong shape. The message names the leaf.
     """
     expected = cell.zero_state(batch_size)
-    packed = _nest.pack_as(expected, state, name=argument)
+    packed = _nest.map_structure(
+        lambda leaf: as_tensor(leaf, cell), _nest.pack_as(expected, state, name=argument)
+    )
     wanted_leaves, found_leaves = _nest.leaves(expected), _nest.leaves(packed)
     for number, (wanted, found) in enumerate(zip(wanted_leaves, found_leaves, strict=True)):
-        if found.shape != wanted.shape or found.dtype != wanted.dtype:
-            where = argument if len(wanted_leaves) == 1 else f"{argument}, leaf {number}"
+        where = argument if len(wanted_leaves) == 1 else f"{argument}, leaf {number}"
+        if found.shape != wanted.shape:
             raise ValueError(
-                f"{where}: expected shape {tuple(wanted.shape)} of {wanted.dtype}, "
-                f"found {tuple(found.shape)} of {found.dtype}"
+                f"{where}: expected shape {tuple(wanted.shape)}, found {tuple(found.shape)}"
             )
+        if found.dtype != wanted.dtype:
+            raise TypeError(f"{where}: expected {wanted.dtype}, found {found.dtype}")
     return packed

@@ -35,8 +35,8 @@ def pack_as(structure: Any, tree: Any, *, name: str) -> Any:
     A plain tuple or list may stand for a named tuple.
 
     Raises:
-        TypeError: a leaf stands where a container is expected, or the other way round.
-        ValueError: a container has the wrong number of entries.
+        TypeError: a leaf stands where a container is expected, or the other way round, or a
+            container has the wrong number of entries.
     """
     if not isinstance(structure, tuple | list):
         if isinstance(tree, tuple | list | dict):
@@ -48,7 +48,7 @@ def pack_as(structure: Any, tree: Any, *, name: str) -> Any:
             f"found a {type(tree).__name__}"
         )
     if len(tree) != len(structure):
-        raise ValueError(f"{name}: expected {len(structure)} entries, found {len(tree)}")
+        raise TypeError(f"{name}: expected {len(structure)} entries, found {len(tree)}")
     packed = [
         pack_as(part, entry, name=f"{name}[{i}]")
         for i, (part, entry) in enumerate(zip(structure, tree, strict=True))

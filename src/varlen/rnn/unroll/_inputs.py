@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from varlen.rnn import _nest
-from varlen.rnn._cell import RNNCell, as_cell, check_state
+from varlen.rnn._cell import RNNCell, as_cell, as_tensor, check_state
 from varlen.rnn.engine import unroll
 from varlen.sequences import check_lengths, live_steps
 
@@ -45,15 +45,6 @@ def as_block(cell: RNNCell, inputs: Any, *, time_major: bool) -> Block:
     return Block(block, batch_size, num_steps)
 
 
-def as_tensor(value: Any, cell: RNNCell) -> Tensor:
-    """`value` as a tensor; what is none yet goes to the cell's device."""
-    if isinstance(value, Tensor):
-        return value
-    if isinstance(value, np.ndarray):
-        value = np.require(value, requirements="W")  # torch warns of memory it may not write
-    return torch.as_tensor(value, device=cell.device)
-
-
 def unroll_block(
     cell: RNNCell,
     block: Block,
@@ -77,8 +68,7 @@ def unroll_block(
     if initial_state is None:
         state = cell.get_initial_state(batch_size=block.batch_size, dtype=cell.dtype)
     else:
-        tensors = _map_tuples(lambda leaf: as_tensor(leaf, cell), initial_state)
-        state = check_state(cell, tensors, block.batch_size, argument=state_argument)
+        state = check_state(cell, initial_state, block.batch_size, argument=state_argument)
 
     device = _nest.leaves(block.inputs)[0].device
     real = np.flatnonzero(live_steps(lengths, block.num_steps))

@@ -6,9 +6,8 @@ from typing import Any
 import torch
 
 from varlen.rnn import _nest
-from varlen.rnn._cell import RNNCell, as_cell
+from varlen.rnn._cell import RNNCell, as_cell, as_tensor
 from varlen.rnn.unroll._dynamic import dynamic_rnn
-from varlen.rnn.unroll._inputs import as_tensor
 
 
 def static_rnn(
