@@ -19,6 +19,21 @@ _AREAS: dict[str, tuple[str, ...]] = {
         "OutOfRangeError",
         "VarlenError",
     ),
+    "records": (
+        "Record",
+        "RecordReader",
+        "RecordWriter",
+        "ShardedWriter",
+        "expand_paths",
+        "open_records",
+    ),
+    "losses": (
+        "masked_cross_entropy",
+        "sequence_loss",
+        "sequence_loss_by_example",
+        "sequence_mask",
+    ),
+    "metrics": ("accuracy",),
     "rnn": (
         "BasicLSTMCell",
         "BasicRNNCell",

@@ -6,14 +6,20 @@ the case needs; `run(case)` fails if the library does it and the result is not e
 
 from collections.abc import Callable
 
-from . import initial_values, rnn
+from . import initial_values, losses, records, rnn
 from .case import Case, LeftOut
 
 RUNNERS: dict[str, tuple[Callable[[Case], None], Callable[[Case], None]]] = {
     "bidirectional": (rnn.covers, rnn.run),
+    "crc32c": (records.covers_checksums, records.run_checksums),
+    "error": (losses.covers_error, losses.run_error),
     "initial_values": (initial_values.covers, initial_values.run),
+    "legacy_loss": (losses.covers, losses.run_loss),
     "plain": (rnn.covers, rnn.run),
     "rnn": (rnn.covers, rnn.run),
+    "sequence_loss": (losses.covers, losses.run_loss),
+    "sequence_mask": (losses.covers, losses.run_mask),
+    "tfrecord": (records.covers_file, records.run_file),
 }
 
 

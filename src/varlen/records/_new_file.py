@@ -1,0 +1,89 @@
+"""A file that appears under its name only when it is whole."""
+
+import errno
+import os
+import secrets
+import warnings
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+
+class NewFile:
+    """Written beside its target, under another name, and renamed when all is well.
+
+    `seal` makes the bytes safe on the disk, `publish` gives them the name, and `discard` throws
+    them away, as do an error and forgetting the object. Whatever stands at `path` stays until
+    `publish`.
+
+    Raises:
+        FileNotFoundError: there is no such directory.
+        IsADirectoryError: `path` is one.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
+        if self.path.is_dir():
+            raise IsADirectoryError(
+                errno.EISDIR, "expected the name of a file, found a directory", str(path)
+            )
+        if not self.path.parent.is_dir():
+            raise FileNotFoundError(
+                errno.ENOENT, "no such directory to write into", str(self.path.parent)
+            )
+        self._beside = self.path.with_name(f".{self.path.name}.{secrets.token_hex(4)}.tmp")
+        self._file: BinaryIO = open(self._beside, "xb")  # noqa: SIM115 - outlives this call
+        self._forgotten = weakref.finalize(self, _forget, self._file, self._beside, self.path)
+
+    @property
+    def is_open(self) -> bool:
+        return self._forgotten.alive
+
+    def write(self, data: bytes) -> None:
+        with self._discarded_on_error():
+            self._file.write(data)
+
+    def seal(self) -> None:
+        """Writes everything through to the disk and closes the file."""
+        with self._discarded_on_error():
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            self._file.close()
+
+    def publish(self) -> None:
+        """Gives the sealed file its name, in place of what had it before."""
+        with self._discarded_on_error():
+            os.replace(self._beside, self.path)
+        self._forgotten.detach()
+
+    def discard(self) -> None:
+        """Removes the file. Discarding again, or after `publish`, does nothing."""
+        if self._forgotten.detach() is not None:
+            _remove(self._file, self._beside)
+
+    @contextmanager
+    def _discarded_on_error(self) -> Iterator[None]:
+        # After a failed write, nobody must be able to publish what is there of the file.
+        try:
+            yield
+        except BaseException:
+            self.discard()
+            raise
+
+
+def _remove(file: BinaryIO, beside: Path) -> None:
+    try:
+        file.close()
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def _forget(file: BinaryIO, beside: Path, path: Path) -> None:
+    _remove(file, beside)
+    warnings.warn(
+        f"the writer of {str(path)!r} was never closed, so there is no such file\n"
+        "  write in a `with` statement, or call close()",
+        stacklevel=2,
+    )

@@ -1,0 +1,89 @@
+"""Record files, sound and damaged, and the checksums in them."""
+
+import zlib
+from pathlib import Path
+
+from varlen import _native
+from varlen.errors import CorruptRecordError
+from varlen.records import RecordReader
+from varlen.records._framing import masked_crc32c
+
+from .case import Case, LeftOut
+
+# What a category of TensorFlow's becomes. Where its process died, ours says what is wrong.
+ERRORS = {
+    None: type(None),
+    "DataLoss": CorruptRecordError,
+    "NotFound": FileNotFoundError,
+    "PROCESS_ABORT": CorruptRecordError,
+}
+WINDOW_BITS = {"GZIP": 31, "ZLIB": 15}
+
+
+def covers_file(case: Case) -> None:
+    for outcome in case.entry["readers"].values():
+        if outcome["error"] not in ERRORS:
+            raise LeftOut(f"error {outcome['error']!r} is not covered yet")
+    if all(outcome["error"] is None for outcome in case.entry["readers"].values()):
+        _leave_out_unnoticed_damage(case)
+
+
+def _leave_out_unnoticed_damage(case: Case) -> None:
+    """Files that TensorFlow reads without complaint, and not to the end."""
+    data = case.path(case.entry["tfrecord"]).read_bytes()
+    compression = case.entry["compression"]
+    if compression and data:
+        stream = zlib.decompressobj(wbits=WINDOW_BITS[compression])
+        data = stream.decompress(data)
+        if not stream.eof:
+            raise LeftOut(
+                "Q19: a compressed stream without its end is an error "
+                "(tests/records/test_reader.py)"
+            )
+        if stream.unused_data:
+            raise LeftOut(
+                "Q19: what follows a compressed stream is read, or an error "
+                "(tests/records/test_reader.py)"
+            )
+    num_left = len(data) - sum(16 + len(record) for record in case.strings("records"))
+    if 0 < num_left < 12:
+        raise LeftOut(
+            "Q18: a file cut inside a record's header is an error (tests/records/test_reader.py)"
+        )
+
+
+def run_file(case: Case) -> None:
+    path, compression = case.path(case.entry["tfrecord"]), case.entry["compression"] or None
+    expected = case.strings("records").tolist()
+    delivered, error = read(path, compression)
+    for outcome in case.entry["readers"].values():
+        assert type(error) is ERRORS[outcome["error"]], error
+        count = outcome["read"]
+        if count is None:  # nothing is known of a process that died
+            continue
+        assert delivered[:count] == expected[:count]
+        # Where a compressed stream is damaged, TensorFlow drops a block; here more may come out.
+        assert len(delivered) == count or (error is not None and compression)
+    if error is None:
+        assert read(path, "auto") == (delivered, None)
+
+
+def read(path: Path, compression: str | None) -> tuple[list[bytes], Exception | None]:
+    delivered = []
+    try:
+        with RecordReader(path, compression=compression) as reader:
+            for record in reader:
+                delivered.append(record)
+    except (CorruptRecordError, FileNotFoundError) as error:
+        return delivered, error
+    return delivered, None
+
+
+def covers_checksums(case: Case) -> None:
+    pass
+
+
+def run_checksums(case: Case) -> None:
+    for i, data in enumerate(case.strings("data")):
+        assert _native.crc32c(data) == case.arrays["crc32c"][i]
+        assert masked_crc32c(data) == case.arrays["masked"][i]

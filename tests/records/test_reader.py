@@ -1,0 +1,262 @@
+import gzip
+import resource
+import zlib
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from records.frames import file_of, frame, header, read_until_error
+from varlen import CorruptRecordError, Record, RecordReader
+
+RECORDS = [b"first", b"", b"third " * 50, b"\x00\xff"]
+COMPRESSED = {"GZIP": gzip.compress, "ZLIB": zlib.compress, None: bytes}
+SAME_FOLDER = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "some.tfrecord"
+
+
+class TestSoundFiles:
+    @pytest.mark.parametrize("compression", COMPRESSED)
+    @pytest.mark.parametrize("records", [RECORDS, [], [b""]], ids=["some", "none", "one of 0"])
+    def test_is_read_and_its_compression_seen(self, path, compression, records):
+        path.write_bytes(COMPRESSED[compression](file_of(records)))
+        with RecordReader(path) as reader:
+            assert reader.compression == compression
+            assert list(reader) == records
+        with RecordReader(path, compression=compression) as reader:
+            assert list(reader) == records
+
+    @pytest.mark.parametrize("compression", ["auto", "GZIP", "ZLIB", None])
+    def test_an_empty_file_has_no_records(self, path, compression):
+        path.write_bytes(b"")
+        assert list(RecordReader(path, compression=compression)) == []
+
+    def test_records_say_where_they_came_from(self, path):
+        path.write_bytes(file_of(RECORDS))
+        with RecordReader(path) as reader:
+            assert next(reader) == RECORDS[0]
+            rest = list(reader.records())
+        assert rest[0] == Record(b"", str(path), 16 + 5)
+        assert [record.offset for record in rest] == [21, 37, 37 + 16 + 300]
+        assert rest[0].place == f"{path} @ byte 21"
+
+    @pytest.mark.parametrize("level", range(10))
+    def test_every_level_of_zlib_is_seen(self, path, level):
+        path.write_bytes(zlib.compress(file_of(RECORDS), level))
+        with RecordReader(path) as reader:
+            assert (reader.compression, list(reader)) == ("ZLIB", RECORDS)
+
+    @pytest.mark.parametrize("length", [0x9C78, 0x088B1F])
+    def test_a_length_that_looks_like_a_compressed_stream(self, path, length):
+        path.write_bytes(file_of([bytes(length)]))
+        with RecordReader(path) as reader:
+            assert reader.compression is None
+            assert list(reader) == [bytes(length)]
+
+    @pytest.mark.parametrize("compression", ["GZIP", "ZLIB"])
+    def test_all_streams_of_a_joined_file_are_read(self, path, compression):
+        # TensorFlow 1.15 stops after the first without a word.
+        compress = COMPRESSED[compression]
+        cut_inside_a_record = file_of(RECORDS)[:30], file_of(RECORDS)[30:]
+        path.write_bytes(b"".join(map(compress, (*cut_inside_a_record, b"", frame(b"more")))))
+        assert list(RecordReader(path)) == [*RECORDS, b"more"]
+
+    def test_a_record_larger_than_any_buffer(self, path):
+        large = bytes(range(256)) * (1 << 17)
+        path.write_bytes(file_of([b"a", large, b"b"]))
+        assert list(RecordReader(path)) == [b"a", large, b"b"]
+
+    def test_stays_at_its_end(self, path):
+        path.write_bytes(frame(b"a"))
+        reader = RecordReader(path)
+        assert list(reader) == [b"a"]
+        assert list(reader) == []
+
+    def test_is_closed_by_its_context(self, path):
+        path.write_bytes(file_of(RECORDS))
+        with RecordReader(path) as reader:
+            next(reader)
+        with pytest.raises(ValueError, match="closed"):
+            next(reader)
+
+
+class TestDamage:
+    def problem(self, path, data, records=(), **options):
+        """The error of a file that must deliver just `records` before it."""
+        path.write_bytes(data)
+        delivered, error = read_until_error(path, **options)
+        assert delivered == list(records)
+        assert type(error) is CorruptRecordError
+        return str(error)
+
+    def test_length_checksum(self, path):
+        data = frame(b"sound") + header(3)[:8] + b"\x01\x02\x03\x04" + bytes(7)
+        assert self.problem(path, data, [b"sound"]) == (
+            "expected length checksum 0x04030201, as stored, found "
+            f"0x{int.from_bytes(header(3)[8:], 'little'):08x} computed from the length 3\n"
+            f"  at {path} @ byte 21"
+        )
+
+    def test_data_checksum(self, path):
+        data = frame(b"sound") + frame(b"abc")[:-4] + b"\x01\x02\x03\x04"
+        assert self.problem(path, data, [b"sound"]) == (
+            "expected data checksum 0x04030201, as stored, found "
+            f"0x{int.from_bytes(frame(b'abc')[-4:], 'little'):08x} computed from 3 bytes of data\n"
+            f"  at {path} @ byte 21"
+        )
+
+    def test_cut_in_the_header(self, path):
+        # TensorFlow 1.15 takes up to 11 bytes of damage for the end of the file.
+        problem = self.problem(path, frame(b"sound") + header(3)[:11], [b"sound"])
+        assert "expected a record header of 12 bytes, found 11 bytes before the end" in problem
+
+    def test_cut_in_the_data(self, path):
+        problem = self.problem(path, frame(b"sound") + frame(b"abc")[:-2], [b"sound"])
+        assert "expected 3 bytes of data and 4 of checksum, found 5 bytes before" in problem
+
+    @pytest.mark.parametrize("length", [2**40, 2**63, 2**64 - 1])
+    @pytest.mark.parametrize("compression", COMPRESSED)
+    def test_an_absurd_length_is_not_believed(self, path, length, compression):
+        # TensorFlow 1.15 asks for that much memory, and its process dies of it.
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        data = COMPRESSED[compression](frame(b"sound") + header(length) + b"abc")
+        problem = self.problem(path, data, [b"sound"])
+        assert f"expected {length} bytes of data and 4 of checksum, found 3 bytes" in problem
+        assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000  # KiB
+
+    @pytest.mark.parametrize("compression", ["GZIP", "ZLIB"])
+    def test_a_compressed_stream_without_its_end(self, path, compression):
+        # TensorFlow 1.15 does not miss the checksum at a gzip member's end.
+        data = COMPRESSED[compression](file_of(RECORDS))
+        for missing in (1, 4):
+            problem = self.problem(path, data[:-missing], RECORDS)
+            assert f"the {compression} stream is cut" in problem
+            assert problem.endswith(f"@ byte {len(file_of(RECORDS))} of the uncompressed stream")
+
+    @pytest.mark.parametrize("compression", ["GZIP", "ZLIB"])
+    def test_other_bytes_after_a_compressed_stream(self, path, compression):
+        for garbage in (b"garbage", bytes(8)):
+            data = COMPRESSED[compression](file_of(RECORDS)) + garbage
+            problem = self.problem(path, data, RECORDS)
+            assert f"or another {compression} stream after the last, found other" in problem
+
+    @pytest.mark.parametrize("compression", ["GZIP", "ZLIB"])
+    def test_a_wrong_check_value_of_a_compressed_stream(self, path, compression):
+        data = bytearray(COMPRESSED[compression](file_of(RECORDS)))
+        data[-5 if compression == "GZIP" else -1] ^= 1
+        path.write_bytes(data)
+        records, error = read_until_error(path)
+        assert records == RECORDS[: len(records)]
+        with pytest.raises(CorruptRecordError, match="stream is damaged: incorrect data check"):
+            raise error
+
+    def test_a_damaged_record_inside_a_compressed_stream(self, path):
+        damaged = bytearray(file_of(RECORDS))
+        damaged[-5] ^= 1
+        problem = self.problem(path, gzip.compress(damaged), RECORDS[:-1])
+        assert "expected data checksum" in problem
+        assert "of the uncompressed stream" in problem
+
+    @pytest.mark.parametrize(
+        ("written", "read", "hint"),
+        [
+            (None, "GZIP", "it looks like compression=None"),
+            (None, "ZLIB", "it looks like compression=None"),
+            ("GZIP", None, "it looks like compression='GZIP'"),
+            ("GZIP", "ZLIB", "it looks like compression='GZIP'"),
+            ("ZLIB", None, "it looks like compression='ZLIB'"),
+            ("ZLIB", "GZIP", "it looks like compression='ZLIB'"),
+        ],
+    )
+    def test_the_wrong_compression_is_named(self, path, written, read, hint):
+        data = COMPRESSED[written](file_of(RECORDS))
+        problem = self.problem(path, data, compression=read)
+        assert f'{hint}; compression="auto" finds out' in problem
+
+    @pytest.mark.parametrize(
+        "data",
+        [b"PK", b"some text, in no way a file of records", bytes(99)],
+        ids=["short", "text", "zeros"],
+    )
+    @pytest.mark.parametrize("compression", ["auto", "GZIP", "ZLIB", None])
+    def test_not_a_record_file(self, path, data, compression):
+        problem = self.problem(path, data, compression=compression)
+        assert "may not be a TFRecord file" in problem
+
+    def test_is_raised_again(self, path):
+        path.write_bytes(frame(b"a") + b"garbage")
+        reader = RecordReader(path)
+        assert next(reader) == b"a"
+        for _ in range(2):
+            with pytest.raises(CorruptRecordError, match="found 7 bytes"):
+                next(reader)
+
+    @SAME_FOLDER
+    @given(records=st.lists(st.binary(max_size=40), min_size=1, max_size=4), data=st.data())
+    def test_no_changed_byte_is_accepted(self, path, records, data):
+        whole = bytearray(file_of(records))
+        position = data.draw(st.integers(0, len(whole) - 1))
+        whole[position] ^= data.draw(st.integers(1, 255))
+        path.write_bytes(whole)
+        self.check_damage_noticed(path, records, position)
+
+    @SAME_FOLDER
+    @given(records=st.lists(st.binary(max_size=40), min_size=1, max_size=4), data=st.data())
+    def test_no_cut_is_accepted(self, path, records, data):
+        whole = file_of(records)
+        ends = {0, *(len(file_of(records[:count])) for count in range(1, len(records) + 1))}
+        length = data.draw(st.integers(0, len(whole)).filter(lambda length: length not in ends))
+        path.write_bytes(whole[:length])
+        self.check_damage_noticed(path, records, length)
+
+    def check_damage_noticed(self, path, records, position):
+        """Just the records that end before `position` are delivered, then an error."""
+        delivered, error = read_until_error(path)
+        sound = 0
+        while len(file_of(records[: sound + 1])) <= position:
+            sound += 1
+        assert delivered == records[:sound]
+        assert type(error) is CorruptRecordError
+
+    @SAME_FOLDER
+    @given(data=st.binary(max_size=200), compression=st.sampled_from(["auto", *COMPRESSED]))
+    @example(data=b"\x1f", compression="auto")
+    @example(data=b"\x1f\x8b\x08", compression="auto")
+    @example(data=b"\x78\x9c", compression="auto")
+    def test_garbage_gives_no_record(self, path, data, compression):
+        path.write_bytes(data)
+        records, error = read_until_error(path, compression=compression)
+        assert records == []
+        assert (error is None) == (data == b"")
+
+    @SAME_FOLDER
+    @given(data=st.data(), compression=st.sampled_from(["GZIP", "ZLIB"]))
+    def test_a_changed_byte_of_a_compressed_file_changes_no_record(self, path, data, compression):
+        # gzip's header holds a few bytes, such as the time, that nothing depends on.
+        whole = bytearray(COMPRESSED[compression](file_of(RECORDS)))
+        whole[data.draw(st.integers(0, len(whole) - 1))] ^= data.draw(st.integers(1, 255))
+        path.write_bytes(whole)
+        records, error = read_until_error(path)
+        assert records == RECORDS[: len(records)]
+        assert error is not None or records == RECORDS
+
+
+class TestArguments:
+    def test_a_missing_file(self, path):
+        with pytest.raises(FileNotFoundError, match=path.name):
+            RecordReader(path)
+
+    def test_a_directory(self, tmp_path):
+        with pytest.raises(IsADirectoryError, match=tmp_path.name):
+            RecordReader(tmp_path)
+
+    @pytest.mark.wrong_types
+    def test_an_unknown_compression(self, path):
+        with pytest.raises(
+            ValueError, match="compression: expected None, 'GZIP', 'ZLIB', 'auto', found 'LZ4'"
+        ):
+            RecordReader(path, compression="LZ4")
