@@ -6,7 +6,7 @@ the case needs; `run(case)` fails if the library does it and the result is not e
 
 from collections.abc import Callable
 
-from . import initial_values, losses, records, rnn
+from . import initial_values, losses, parsing, records, rnn
 from .case import Case, LeftOut
 
 RUNNERS: dict[str, tuple[Callable[[Case], None], Callable[[Case], None]]] = {
@@ -15,10 +15,12 @@ RUNNERS: dict[str, tuple[Callable[[Case], None], Callable[[Case], None]]] = {
     "error": (losses.covers_error, losses.run_error),
     "initial_values": (initial_values.covers, initial_values.run),
     "legacy_loss": (losses.covers, losses.run_loss),
+    "parse_sequence": (parsing.covers_parse, parsing.run_parse),
     "plain": (rnn.covers, rnn.run),
     "rnn": (rnn.covers, rnn.run),
     "sequence_loss": (losses.covers, losses.run_loss),
     "sequence_mask": (losses.covers, losses.run_mask),
+    "serialized": (parsing.covers_messages, parsing.run_messages),
     "tfrecord": (records.covers_file, records.run_file),
 }
 
