@@ -3,15 +3,26 @@
 Names, arguments and meanings are those of TensorFlow 1.15.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from math import prod
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from ._kinds import as_kind, float32, int64, kind_name
+from ._kinds import as_kind, float32, int64, kind_name, string
+
+_DEFAULT_TYPES: dict[np.dtype[Any], tuple[type, ...]] = {
+    int64: (int, np.integer),
+    float32: (int, float, np.integer, np.floating),
+    string: (str, bytes),
+}
+# Plain numbers: NumPy would round what is compared with its own.
+_LIMITS = {
+    int64: (int(np.iinfo(np.int64).min), int(np.iinfo(np.int64).max)),
+    float32: (float(np.finfo(np.float32).min), float(np.finfo(np.float32).max)),
+}
 
 
 @dataclass(frozen=True, repr=False)
@@ -26,7 +37,8 @@ class FixedLenFeature:
 
     Raises:
         TypeError: a type that features do not have, or a default of another type.
-        ValueError: a size that is unknown or negative, or a default that does not fit the shape.
+        ValueError: a size that is unknown or negative, or a default that does not fit the shape
+            or the type.
     """
 
     shape: Sequence[int]
@@ -48,7 +60,7 @@ class FixedLenFeature:
     @property
     def size(self) -> int:
         """How many values there are to be."""
-        return prod(self.shape)
+        return math.prod(self.shape)
 
     def __repr__(self) -> str:
         return _call(self)
@@ -89,7 +101,7 @@ class FixedLenSequenceFeature:
     @property
     def size(self) -> int:
         """How many values a step is to have."""
-        return prod(self.shape)
+        return math.prod(self.shape)
 
     def __repr__(self) -> str:
         return _call(self)
@@ -139,20 +151,23 @@ def _checked_shape(shape: Any) -> tuple[int, ...]:
 
 def _checked_default(value: Any, kind: np.dtype[Any]) -> npt.NDArray[Any]:
     """The default in its kind. An int will do for a float, and text for the bytes of its UTF-8."""
-    if kind in (int64, float32):
-        found = np.asarray(value)
-        allowed = "iu" if kind == int64 else "iuf"
-        if found.dtype.kind == "O" and all(type(item) is int for item in found.flat):
-            raise ValueError(f"default_value: expected an int64, found {value!r}")
-        if found.size and found.dtype.kind not in allowed:
-            raise TypeError(f"default_value: expected {kind_name(kind)}, found {value!r}")
-        return found.astype(kind)
     found = np.array(value, object)
-    for item in found.flat:
-        if not isinstance(item, str | bytes):
-            raise TypeError(f"default_value: expected bytes or text, found {item!r}")
-    flat = [item.encode() if isinstance(item, str) else bytes(item) for item in found.flat]
-    return np.array(flat, object).reshape(found.shape)
+    items = found.ravel().tolist()
+    for item in items:
+        if isinstance(item, bool | np.bool_) or not isinstance(item, _DEFAULT_TYPES[kind]):
+            raise TypeError(f"default_value: expected {kind_name(kind)}, found {item!r}")
+        if not _fits(item, kind):
+            raise ValueError(f"default_value: expected {kind_name(kind)}, found {item!r}")
+    if kind == string:
+        items = [item.encode() if isinstance(item, str) else item for item in items]
+    return np.array(items, kind).reshape(found.shape)
+
+
+def _fits(item: Any, kind: np.dtype[Any]) -> bool:
+    if kind == string or (isinstance(item, float) and not math.isfinite(item)):
+        return True
+    lowest, highest = _LIMITS[kind]
+    return bool(lowest <= item <= highest)
 
 
 def _as_tuples(nested: Any) -> Any:
