@@ -10,6 +10,18 @@ __version__ = "0.1.0"
 
 _AREAS: dict[str, tuple[str, ...]] = {
     "cells": (),
+    "data": (
+        "Batch",
+        "BucketBySequenceLength",
+        "Map",
+        "Pad",
+        "Parse",
+        "Pipeline",
+        "Prefetch",
+        "Records",
+        "Shuffle",
+        "batch",
+    ),
     "errors": (
         "CancelledError",
         "CheckpointError",

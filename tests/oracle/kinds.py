@@ -6,12 +6,14 @@ the case needs; `run(case)` fails if the library does it and the result is not e
 
 from collections.abc import Callable
 
-from . import initial_values, losses, parsing, records, rnn
+from . import batches, initial_values, losses, parsing, records, rnn
 from .case import Case, LeftOut
 
 RUNNERS: dict[str, tuple[Callable[[Case], None], Callable[[Case], None]]] = {
+    "batches": (batches.covers_queue, batches.run_queue),
     "bidirectional": (rnn.covers, rnn.run),
     "crc32c": (records.covers_checksums, records.run_checksums),
+    "data_batches": (batches.covers_stages, batches.run_stages),
     "error": (losses.covers_error, losses.run_error),
     "initial_values": (initial_values.covers, initial_values.run),
     "legacy_loss": (losses.covers, losses.run_loss),

@@ -1,4 +1,4 @@
-"""The laws of this library, for its own cells and for yours."""
+"""The laws of this library, for its own cells and stages and for yours."""
 
 from varlen.testing._cells import (
     check_cell,
@@ -8,6 +8,7 @@ from varlen.testing._cells import (
     check_padding_is_invisible,
     check_rows_are_alone,
 )
+from varlen.testing._stages import check_stage
 
 __all__ = [
     "check_cell",
@@ -16,4 +17,5 @@ __all__ = [
     "check_order_is_free",
     "check_padding_is_invisible",
     "check_rows_are_alone",
+    "check_stage",
 ]

@@ -1,0 +1,125 @@
+"""Examples into a batch: equal shapes are stacked, sequences joined, with their lengths."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from varlen.data._stack import Place, as_array, joint_dtype, stack_equal
+from varlen.errors import did_you_mean
+from varlen.sequences import JaggedSequence, SparseValues
+
+_HINT = "sequences of unequal length go into JaggedSequence(values, length)"
+
+
+def collate(examples: Sequence[Any]) -> dict[str, Any]:
+    """Makes a batch of examples, which are dicts with the same names.
+
+    Rows `JaggedSequence(values, length)` become one JaggedSequence with the lengths `[batch]`;
+    SparseValues become SparseValues with a batch axis in front, as large as the largest of them;
+    everything else becomes an array `[batch, ...]`.
+
+    Raises:
+        TypeError: an example is not a dict, or values of one name differ in dtype.
+        ValueError: examples with other names, or values of one name that differ in shape or form.
+    """
+    for i, example in enumerate(examples):
+        _check_names(example, examples[0], i)
+    return {name: _collate_values(name, [e[name] for e in examples]) for name in examples[0]}
+
+
+def sequence_length(example: Any, name: str) -> int:
+    """The length of the sequence `name` of an example that is in no batch yet.
+
+    Raises:
+        TypeError: not a dict of features, or the feature is not a JaggedSequence.
+        ValueError: no such feature, or one of a whole batch.
+    """
+    _check_is_dict(example, "the example")
+    if name not in example:
+        raise ValueError(f"no feature named {name!r} in the example; {did_you_mean(name, example)}")
+    value = example[name]
+    if not isinstance(value, JaggedSequence):
+        raise TypeError(
+            f"feature {name!r}: expected a JaggedSequence, found {type(value).__name__}; {_HINT}"
+        )
+    return _row_length(value, f"feature {name!r}")
+
+
+def _check_is_dict(example: Any, what: str) -> None:
+    if not isinstance(example, Mapping):
+        raise TypeError(f"{what}: expected a dict of features, found {type(example).__name__}")
+
+
+def _check_names(example: Any, first: Any, number: int) -> None:
+    what = f"example {number} of the batch"
+    _check_is_dict(example, what)
+    if example.keys() != first.keys():
+        raise ValueError(
+            f"{what}: expected the features {sorted(first)}, as in example 0, "
+            f"found {sorted(example)}"
+        )
+
+
+def _collate_values(name: str, values: Sequence[Any]) -> Any:
+    def place(i: int) -> str:
+        return f"feature {name!r} of example {i}"
+
+    for form, collate_form in ((JaggedSequence, _join), (SparseValues, _join_sparse)):
+        is_form = [isinstance(value, form) for value in values]
+        if all(is_form):
+            return collate_form(values, place)
+        if any(is_form):
+            i = is_form.index(not is_form[0])
+            raise ValueError(
+                f"{place(i)}: expected {type(values[0]).__name__}, as in example 0, "
+                f"found {type(values[i]).__name__}"
+            )
+    arrays = [as_array(value, place(i)) for i, value in enumerate(values)]
+    return stack_equal(arrays, joint_dtype(arrays, place), place, hint=_HINT)
+
+
+def _join(rows: Sequence[JaggedSequence], place: Place) -> JaggedSequence:
+    lengths = np.array([_row_length(row, place(i)) for i, row in enumerate(rows)], np.int64)
+    arrays = [as_array(row.values, place(i)) for i, row in enumerate(rows)]
+    dtype = joint_dtype(arrays, place) or arrays[0].dtype
+    # An empty row may come as [], whatever the shape of the steps of others is.
+    with_steps = [i for i, array in enumerate(arrays) if len(array)] or [0]
+    first = with_steps[0]
+    for i in with_steps:
+        if arrays[i].shape[1:] != arrays[first].shape[1:]:
+            raise ValueError(
+                f"{place(i)}: expected steps of shape {arrays[first].shape[1:]}, as in "
+                f"{place(first)}, found {arrays[i].shape[1:]}"
+            )
+    values = np.concatenate([arrays[i] for i in with_steps])
+    return JaggedSequence(values.astype(dtype, copy=False), lengths)
+
+
+def _row_length(row: JaggedSequence, place: str) -> int:
+    if np.ndim(row.lengths) != 0:
+        raise ValueError(
+            f"{place}: expected a single sequence, whose length is a number, found lengths of "
+            f"shape {np.shape(row.lengths)}"
+        )
+    if np.ndim(row.values) == 0 or len(row.values) != int(row.lengths):
+        raise ValueError(
+            f"{place}: expected as many values as the length says, {int(row.lengths)}, "
+            f"found shape {np.shape(row.values)}"
+        )
+    return int(row.lengths)
+
+
+def _join_sparse(rows: Sequence[SparseValues], place: Place) -> SparseValues:
+    ranks = {len(row.dense_shape) for row in rows}
+    if len(ranks) != 1:
+        raise ValueError(f"{place(0)} and others: expected one rank, found {sorted(ranks)}")
+    values = [as_array(row.values, place(i)) for i, row in enumerate(rows)]
+    numbers = np.repeat(np.arange(len(rows)), [len(row_values) for row_values in values])
+    indices = np.concatenate([np.asarray(row.indices, np.int64) for row in rows])
+    dtype = joint_dtype(values, place) or values[0].dtype
+    return SparseValues(
+        np.concatenate([numbers[:, None], indices], axis=1),
+        np.concatenate(values).astype(dtype, copy=False),
+        np.array([len(rows), *np.max([row.dense_shape for row in rows], axis=0)], np.int64),
+    )

@@ -1,0 +1,114 @@
+"""`Pipeline`: a beginning and stages, and passes over what comes out of them."""
+
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+from varlen.data._source import Source
+from varlen.data._stage import Stage, StageIterator
+from varlen.errors import CheckpointError
+
+_VERSION = 1
+
+
+class Pipeline:
+    """What is done to items on their way from a source to the consumer.
+
+    Iterating makes a pass, from the first item to the last; every pass is the same. A pass has
+    `state_dict` and `load_state_dict`, and a pass of an equal pipeline that loads the state gives
+    exactly the items that were still to come. After an error or an interrupt, the pass goes on
+    with the item that failed.
+
+        pipeline = Pipeline(Records("train-*.tfrecord"), Shuffle(10_000, seed=7), ...)
+        for batch in pipeline:
+            ...
+
+    Args:
+        source: `Records`, or any iterable of items, or a function without arguments that returns
+            one. It must give the same items every time; an iterator can be gone through once.
+        *stages: what to do, in order.
+
+    Raises:
+        TypeError: a source that is not iterable, or a stage that is none.
+    """
+
+    def __init__(self, source: Any, *stages: Stage) -> None:
+        self._source = Source(source)
+        for i, stage in enumerate(stages, 1):
+            if isinstance(stage, type) or not isinstance(stage, Stage):
+                found = f"the class {stage.__name__}" if isinstance(stage, type) else repr(stage)
+                raise TypeError(
+                    f"Pipeline: expected a stage in place {i}, found {found}; only the first "
+                    "argument is a source"
+                )
+        self._stages = stages
+
+    def __iter__(self) -> StageIterator:
+        iterator = iter(self._source)
+        for stage in self._stages:
+            iterator = stage.iterate(iterator)
+        # The source by its kind alone: the data may have moved.
+        kinds = [type(self._source.items).__name__, *map(_describe, self._stages)]
+        return _PipelineIterator(iterator, kinds)
+
+
+class _PipelineIterator(StageIterator):
+    def __init__(self, iterator: StageIterator, stages: list[str]) -> None:
+        self._iterator = iterator
+        self._stages = stages
+        self._is_within_item = False
+
+    def __next__(self) -> Any:
+        if self._is_within_item:
+            # Something was raised on the way to an item, and stages may have moved unequally far.
+            self._iterator.load_state_dict(self._iterator.state_dict())
+        self._is_within_item = True
+        item = next(self._iterator, _END)
+        self._is_within_item = False
+        if item is _END:
+            raise StopIteration
+        return item
+
+    def state_dict(self) -> dict[str, Any]:
+        return {
+            "version": _VERSION,
+            "stages": list(self._stages),
+            "position": self._iterator.state_dict(),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self._check(state)
+        self._is_within_item = True
+        self._iterator.load_state_dict(state["position"])
+        self._is_within_item = False
+
+    def _check(self, state: dict[str, Any]) -> None:
+        if state.get("version") != _VERSION:
+            raise CheckpointError(
+                f"expected the state of a pipeline, version {_VERSION}, "
+                f"found version {state.get('version')}"
+            )
+        saved = state["stages"]
+        for i in range(max(len(saved), len(self._stages))):
+            before = saved[i] if i < len(saved) else "nothing"
+            now = self._stages[i] if i < len(self._stages) else "nothing"
+            if before != now:
+                raise CheckpointError(
+                    f"the state is that of another pipeline: in place {i} it had {before}, "
+                    f"this one has {now}"
+                )
+
+
+_END = object()
+
+
+def _describe(stage: Any) -> str:
+    """The stage's name and those of its arguments that are plain values, the same in every run."""
+    values = {f.name: getattr(stage, f.name) for f in fields(stage)} if is_dataclass(stage) else {}
+    plain = [f"{name}={value!r}" for name, value in values.items() if _is_plain(value)]
+    return f"{type(stage).__name__}({', '.join(plain)})"
+
+
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, tuple):
+        return all(isinstance(item, int) for item in value)
+    return isinstance(value, str | int | float)

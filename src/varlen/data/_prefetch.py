@@ -1,0 +1,117 @@
+"""`Prefetch`: a thread that works ahead of the consumer."""
+
+import threading
+import weakref
+from collections import deque
+from dataclasses import dataclass
+from typing import Any
+
+from varlen.data._stage import StageIterator, check_integer
+
+
+@dataclass(frozen=True)
+class Prefetch:
+    """Lets a thread make up to `n` items ready while the consumer works on another.
+
+    The thread begins with the first item, and ends with the pass, with an error, or when the
+    iterator is forgotten. An error reaches the consumer after the items before it, with its own
+    traceback. The state is that of the consumer, whatever has been made ready.
+
+    Args:
+        n: items to hold.
+
+    Raises:
+        TypeError: not an integer.
+        ValueError: below 1.
+    """
+
+    n: int
+
+    def __post_init__(self) -> None:
+        check_integer(self.n, "Prefetch: n", at_least=1)
+
+    def iterate(self, upstream: StageIterator) -> StageIterator:
+        return _PrefetchIterator(upstream, self.n)
+
+
+class _PrefetchIterator(StageIterator):
+    def __init__(self, upstream: StageIterator, size: int) -> None:
+        self._upstream = upstream
+        self._size = size
+        self._state = upstream.state_dict()
+        self._worker: _Worker | None = None
+
+    def __next__(self) -> Any:
+        if self._worker is None:
+            self._worker = _Worker(self._upstream, self._size)
+            # The worker does not know this iterator, and so cannot keep it alive.
+            self._stop = weakref.finalize(self, self._worker.stop)
+        item, self._state = self._worker.take()
+        return item
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"upstream": self._state}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        if self._worker is not None:
+            self._worker.stop()
+            self._stop.detach()
+            self._worker = None
+        self._upstream.load_state_dict(state["upstream"])
+        self._state = state["upstream"]
+
+
+class _Worker:
+    """A thread that fills a bounded buffer with items, each with the state after it."""
+
+    def __init__(self, upstream: StageIterator, size: int) -> None:
+        self._ready: deque[tuple[Any, dict[str, Any]]] = deque()
+        self._size = size
+        self._end: BaseException | None = None
+        self._is_stopped = False
+        # Its lock is re-entrant: `stop` may be called by the collector, in any thread, anywhere.
+        self._changed = threading.Condition()
+        # A daemon, since the interpreter waits for others before it forgets iterators.
+        self._thread = threading.Thread(
+            target=self._work, args=(upstream,), name="varlen-prefetch", daemon=True
+        )
+        self._thread.start()
+
+    def take(self) -> tuple[Any, dict[str, Any]]:
+        """The next item and the state after it, as soon as there is one; or how it all ended."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._ready or self._end is not None)
+            if not self._ready:
+                assert self._end is not None
+                raise self._end
+            taken = self._ready.popleft()
+            self._changed.notify_all()
+            return taken
+
+    def stop(self) -> None:
+        """Ends the thread; an item that it is just making is lost. Stopping again does nothing."""
+        with self._changed:
+            self._is_stopped = True
+            self._ready.clear()
+            self._changed.notify_all()
+        if self._thread is not threading.current_thread():
+            self._thread.join()
+
+    def _work(self, upstream: StageIterator) -> None:
+        try:
+            while self._waits_for_room():
+                item = next(upstream)
+                state = upstream.state_dict()
+                with self._changed:
+                    self._ready.append((item, state))
+                    self._changed.notify_all()
+        except BaseException as error:  # the consumer raises it
+            with self._changed:
+                self._end = error
+                self._changed.notify_all()
+
+    def _waits_for_room(self) -> bool:
+        """Whether, now that there is room, there is still somebody to fill it for."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._is_stopped or len(self._ready) < self._size)
+            return not self._is_stopped

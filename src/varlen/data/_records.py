@@ -1,0 +1,82 @@
+"""`Records`: the records of files, one file after the other."""
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from varlen.data._stage import StageIterator
+from varlen.errors import CheckpointError
+from varlen.records import Record, RecordReader, expand_paths
+
+
+@dataclass(frozen=True)
+class Records:
+    """The records of TFRecord files, in order, each a `Record` of bytes, path and offset.
+
+    The beginning of a pipeline. Resuming reads the file in question again up to the position.
+
+    Args:
+        paths: files and patterns, as for `varlen.records.expand_paths`; looked up when a pass
+            begins.
+
+    Raises:
+        OSError: beginning a pass; a file is missing or cannot be read.
+        CorruptRecordError: while iterating; a file is damaged.
+    """
+
+    paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.paths, str | os.PathLike):
+            object.__setattr__(self, "paths", tuple(self.paths))
+
+    def __iter__(self) -> StageIterator:
+        return _RecordsIterator(expand_paths(self.paths))
+
+
+class _RecordsIterator(StageIterator):
+    def __init__(self, files: Sequence[str]) -> None:
+        self._files = files
+        self._begin(0)
+
+    def _begin(self, file: int) -> None:
+        self._numbered = _numbered_records(self._files, file)
+        self._file, self._taken = file, 0
+
+    def __next__(self) -> Record:
+        file, taken, record = next(self._numbered)
+        self._file, self._taken = file, taken
+        return record
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"file": self._file, "name": self._name(self._file), "taken": self._taken}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        file, name, taken = state["file"], state["name"], state["taken"]
+        if file >= len(self._files) or self._name(file) != name:
+            found = repr(self._name(file)) if file < len(self._files) else "none"
+            raise CheckpointError(
+                f"expected file {file} of {len(self._files)} to be {name!r}, as when the state "
+                f"was saved, found {found}"
+            )
+        self._begin(file)
+        for _ in range(taken):
+            if next(self, None) is None or self._file != file:
+                raise CheckpointError(
+                    f"expected at least {taken} records, as when the state was saved, "
+                    "found the end of the file",
+                    at=self._files[file],
+                )
+
+    def _name(self, file: int) -> str:
+        # Without its folder: data may move between saving and resuming.
+        return os.path.basename(self._files[file])
+
+
+def _numbered_records(files: Sequence[str], first: int) -> Iterator[tuple[int, int, Record]]:
+    """Number of the file, records taken from it so far, and the last of them."""
+    for file in range(first, len(files)):
+        with RecordReader(files[file]) as reader:
+            for taken, record in enumerate(reader.records(), 1):
+                yield file, taken, record

@@ -1,0 +1,88 @@
+"""`Shuffle`: another order, within windows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+import numpy as np
+
+from varlen.data._stage import StageIterator, check_integer
+
+
+@dataclass(frozen=True)
+class Shuffle:
+    """Shuffles within consecutive windows of `window` items.
+
+    The order depends on `seed` and the number of the window alone, so that every pass has the
+    same, on every machine; give each epoch a seed of its own. A window is held in memory: shuffle
+    records, which are small, rather than what is made of them.
+
+    Args:
+        window: how many items to hold.
+        seed: at least 0.
+
+    Raises:
+        TypeError: not integers.
+        ValueError: a window below 1 or a seed below 0.
+    """
+
+    window: int
+    seed: int
+
+    def __post_init__(self) -> None:
+        check_integer(self.window, "Shuffle: window", at_least=1)
+        check_integer(self.seed, "Shuffle: seed", at_least=0)
+
+    def iterate(self, upstream: StageIterator) -> StageIterator:
+        return _ShuffleIterator(self, upstream)
+
+
+class _ShuffleIterator(StageIterator):
+    def __init__(self, stage: Shuffle, upstream: StageIterator) -> None:
+        self._stage = stage
+        self._upstream = upstream
+        self._start = upstream.state_dict()
+        self._number = 0
+        self._items: list[Any] | None = None  # None until the window is filled
+        self._taken = 0
+
+    def __next__(self) -> Any:
+        if self._items is not None and self._taken == len(self._items):
+            self._next_window()
+        if self._items is None:
+            self._fill()
+        assert self._items is not None
+        if self._taken == len(self._items):
+            raise StopIteration
+        item = self._items[self._taken]
+        self._taken += 1
+        return item
+
+    def _next_window(self) -> None:
+        self._start = self._upstream.state_dict()
+        self._number += 1
+        self._taken = 0
+        self._items = None
+
+    def _fill(self) -> None:
+        self._items = _shuffled(
+            list(islice(self._upstream, self._stage.window)), self._stage.seed, self._number
+        )
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"upstream": self._start, "window": self._number, "taken": self._taken}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self._upstream.load_state_dict(state["upstream"])
+        self._start = state["upstream"]
+        self._number = state["window"]
+        self._fill()  # replayed rather than saved
+        self._taken = state["taken"]
+
+
+def _shuffled(items: Sequence[Any], seed: int, number: int) -> list[Any]:
+    # The raw bits of a bit generator are the same in all versions of NumPy; those of
+    # `Generator.permutation` and `random.shuffle` need not be.
+    keys = np.random.PCG64([seed, number]).random_raw(len(items))
+    return [items[i] for i in np.argsort(keys, kind="stable")]
