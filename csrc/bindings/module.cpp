@@ -1,0 +1,3 @@
+#include "bindings/bindings.h"
+
+NB_MODULE(_C, module) { varlen::bindings::bind_records(module); }
