@@ -111,9 +111,13 @@ def _row_length(row: JaggedSequence, place: str) -> int:
 
 
 def _join_sparse(rows: Sequence[SparseValues], place: Place) -> SparseValues:
-    ranks = {len(row.dense_shape) for row in rows}
-    if len(ranks) != 1:
-        raise ValueError(f"{place(0)} and others: expected one rank, found {sorted(ranks)}")
+    rank = len(rows[0].dense_shape)
+    for i, row in enumerate(rows):
+        if len(row.dense_shape) != rank:
+            raise ValueError(
+                f"{place(i)}: expected rank {rank}, as in {place(0)}, "
+                f"found rank {len(row.dense_shape)}"
+            )
     values = [as_array(row.values, place(i)) for i, row in enumerate(rows)]
     numbers = np.repeat(np.arange(len(rows)), [len(row_values) for row_values in values])
     indices = np.concatenate([np.asarray(row.indices, np.int64) for row in rows])

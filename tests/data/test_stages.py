@@ -1,0 +1,197 @@
+"""Every public stage is held to the laws of resuming; and nothing is lost, nothing twice."""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from varlen import data
+from varlen.data import (
+    Batch,
+    BucketBySequenceLength,
+    Map,
+    Pad,
+    Parse,
+    Pipeline,
+    Prefetch,
+    Records,
+    Shuffle,
+    Stage,
+    StageIterator,
+)
+from varlen.features import (
+    FixedLenFeature,
+    FixedLenSequenceFeature,
+    VarLenFeature,
+    sequence_example,
+)
+from varlen.records import RecordWriter
+from varlen.sequences import JaggedSequence
+from varlen.testing import check_stage
+
+LENGTHS = (3, 0, 7, 1, 1, 5, 2, 0, 9, 4, 4, 6, 1)
+PARSE = Parse(
+    {"id": FixedLenFeature([], np.int64)},
+    {
+        "tokens": FixedLenSequenceFeature([], np.int64),
+        "bag": VarLenFeature(np.float32),
+        "words": FixedLenSequenceFeature([], bytes),
+    },
+)
+
+
+def example(i, length):
+    return {"id": np.int64(i), "tokens": JaggedSequence(np.arange(length) + i, np.int64(length))}
+
+
+def examples():
+    return [example(i, length) for i, length in enumerate(LENGTHS)]
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("records")
+    shards = [range(5), range(5, 5), range(5, 6), range(6, len(LENGTHS))]
+    for number, shard in enumerate(shards):
+        with RecordWriter(folder / f"{number}.tfrecord") as writer:
+            for i in shard:
+                tokens = list(range(i, i + LENGTHS[i]))
+                words = [str(token).encode() for token in tokens]
+                bag = [[0.5] * (token % 3) for token in tokens]
+                writer.write(
+                    sequence_example(
+                        context={"id": i}, sequences={"tokens": tokens, "words": words, "bag": bag}
+                    )
+                )
+    return str(folder / "*.tfrecord")
+
+
+PIPELINES = {
+    "Records": lambda files: [Records(files)],
+    "Shuffle": lambda files: [examples, Shuffle(window=4, seed=3)],
+    "Parse": lambda files: [Records(files), PARSE],
+    "Map": lambda files: [examples, Map(lambda e: {**e, "twice": 2 * e["id"]})],
+    "Batch": lambda files: [examples, Batch(4)],
+    "Batch, no remainder": lambda files: [examples, Batch(4, drop_remainder=True)],
+    "BucketBySequenceLength": lambda files: [examples, BucketBySequenceLength("tokens", (2, 5), 3)],
+    "BucketBySequenceLength, own sizes": lambda files: [
+        examples,
+        BucketBySequenceLength("tokens", (2, 5), (4, 1, 2), drop_remainder=True),
+    ],
+    "Pad": lambda files: [examples, Batch(3), Pad({"tokens": -1})],
+    "Prefetch": lambda files: [examples, Prefetch(2)],
+    "Pipeline": lambda files: [Pipeline(examples, Shuffle(5, 0)), Shuffle(3, 1)],
+    "all together": lambda files: [
+        Records(files),
+        Shuffle(window=6, seed=1),
+        PARSE,
+        BucketBySequenceLength("tokens", (2, 5), 3),
+        Pad(),
+        Prefetch(2),
+    ],
+}
+every_pipeline = pytest.mark.parametrize("parts", PIPELINES.values(), ids=PIPELINES)
+
+
+def test_no_public_stage_is_forgotten(files):
+    public = {
+        name
+        for name in data.__all__
+        if isinstance(getattr(data, name), type) and name not in ("Stage", "StageIterator")
+    }
+    held_to_laws = {type(p).__name__ for parts in PIPELINES.values() for p in parts(files)}
+    assert public <= held_to_laws
+
+
+@every_pipeline
+def test_stages_are_held_to_the_laws(parts, files):
+    check_stage(lambda: Pipeline(*parts(files)))
+
+
+def ids(items):
+    return [int(i) for item in items for i in np.ravel(item["id"])]
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    lengths=st.lists(st.integers(0, 9), max_size=20),
+    window=st.integers(1, 8),
+    sizes=st.tuples(st.integers(1, 4), st.integers(1, 4), st.integers(1, 4)),
+    position=st.integers(0, 20),
+)
+def test_nothing_is_lost_and_nothing_comes_twice(lengths, window, sizes, position):
+    source = [example(i, length) for i, length in enumerate(lengths)]
+    pipeline = Pipeline(
+        source, Shuffle(window, seed=5), BucketBySequenceLength("tokens", [2, 5], sizes), Pad()
+    )
+    batches = iter(pipeline)
+    head = [batch for _, batch in zip(range(position), batches, strict=False)]
+    resumed = iter(pipeline)
+    resumed.load_state_dict(batches.state_dict())
+    assert Counter(ids([*head, *resumed])) == Counter(range(len(lengths)))
+
+
+def failing_once(position):
+    """A function that fails the first time it comes to an item."""
+    seen = Counter()
+
+    def function(item):
+        seen["calls"] += 1
+        if seen["calls"] == position + 1:
+            raise InterruptedError(f"before item {position}")
+        return item
+
+    return function
+
+
+@pytest.mark.parametrize("position", [0, 2, 5, 11, len(LENGTHS) - 1])
+@every_pipeline
+def test_nothing_is_lost_where_something_failed(parts, files, position):
+    """Neither for the pass that goes on, nor for one that loads the state after the failure."""
+    source, *stages = parts(files)
+    whole = ids_or_items(Pipeline(source, *stages))
+    pipeline = Pipeline(source, Map(failing_once(position)), *stages)
+    batches = iter(pipeline)
+    head = []
+    with pytest.raises(InterruptedError, match=f"before item {position}"):
+        take_all(batches, head)
+    resumed = iter(pipeline)
+    resumed.load_state_dict(batches.state_dict())
+    assert ids_or_items([*head, *resumed]) == whole
+    assert ids_or_items([*head, *batches]) == whole
+
+
+def take_all(items, taken):
+    for item in items:
+        taken.append(item)
+
+
+def ids_or_items(items):
+    return [item.data if hasattr(item, "data") else ids([item]) for item in items]
+
+
+def test_the_law_finds_a_stage_that_forgets():
+    class Forgetful(StageIterator):
+        def __init__(self, upstream):
+            self.upstream = upstream
+
+        def __next__(self):
+            return next(self.upstream)
+
+        def state_dict(self):
+            return {}
+
+        def load_state_dict(self, state):
+            pass
+
+    class Forget:
+        def iterate(self, upstream):
+            return Forgetful(upstream)
+
+    assert isinstance(Forget(), Stage)
+    with pytest.raises(AssertionError, match="resuming at position 0 gives the rest"):
+        check_stage(lambda: Pipeline([1, 2, 3], Forget()))
+    with pytest.raises(TypeError, match="whose passes have a state, found passes of list_iterator"):
+        check_stage(lambda: [1, 2])
