@@ -16,7 +16,7 @@ class Pipeline:
     Iterating makes a pass, from the first item to the last; every pass is the same. A pass has
     `state_dict` and `load_state_dict`, and a pass of an equal pipeline that loads the state gives
     exactly the items that were still to come. After an error or an interrupt, the pass goes on
-    with the item that failed.
+    with the item that failed, unless its source is an iterator, which cannot be wound back.
 
         pipeline = Pipeline(Records("train-*.tfrecord"), Shuffle(10_000, seed=7), ...)
         for batch in pipeline:
