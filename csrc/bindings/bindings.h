@@ -6,6 +6,7 @@
 namespace varlen::bindings {
 
 void bind_records(nanobind::module_& module);
+void bind_rnn(nanobind::module_& module);
 
 // A read-only, contiguous view of any object with the buffer protocol (bytes, memoryview, mmap, array).
 class BytesView {

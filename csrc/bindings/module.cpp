@@ -1,3 +1,6 @@
 #include "bindings/bindings.h"
 
-NB_MODULE(_C, module) { varlen::bindings::bind_records(module); }
+NB_MODULE(_C, module) {
+  varlen::bindings::bind_records(module);
+  varlen::bindings::bind_rnn(module);
+}
