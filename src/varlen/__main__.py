@@ -1,0 +1,5 @@
+"""`python -m varlen` is `varlen`."""
+
+from varlen.cli import main
+
+main()

@@ -1,0 +1,117 @@
+"""The commands under one name, and how they end: 0, or one message and 2, or 130 for Ctrl-C."""
+
+import os
+import sys
+from typing import Annotated, NoReturn
+
+import typer
+
+import varlen
+from varlen.cli._convert import convert
+from varlen.cli._evaluate import evaluate
+from varlen.cli._inspect import inspect
+from varlen.cli._predict import predict
+from varlen.cli._shared import Interrupted, examples
+from varlen.cli._train import train
+from varlen.errors import VarlenError
+
+_app = typer.Typer(
+    name="varlen",
+    help="Recurrent networks on sequences of unequal length, from text to a trained model.",
+    epilog=examples(
+        "varlen convert corpus.jsonl.gz data/corpus --split-by split",
+        "varlen train tag data/corpus --run runs/tagger",
+        "varlen evaluate runs/tagger",
+        'varlen predict runs/tagger "The cat sat on the mat ."',
+    ),
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+_app.command(
+    epilog=examples(
+        "varlen convert corpus.jsonl.gz data/corpus --split-by split --shards 4",
+        "varlen convert sensors.jsonl data/sensors",
+    )
+)(convert)
+_app.command(
+    epilog=examples(
+        "varlen inspect data/corpus/*.tfrecord",
+        "varlen inspect --head 3 data/corpus/test-00000-of-00004.tfrecord",
+    )
+)(inspect)
+_app.add_typer(train, name="train")
+_app.command(
+    epilog=examples(
+        "varlen evaluate runs/tagger", "varlen evaluate runs/tagger --data data/other --split valid"
+    )
+)(evaluate)
+_app.command(
+    epilog=examples(
+        'varlen predict runs/tagger "The cat sat on the mat ."',
+        "varlen predict runs/tagger < sentences.txt",
+    )
+)(predict)
+
+
+def _show_version(asked: bool) -> bool:
+    if asked:
+        print(f"varlen {varlen.__version__}")
+        raise typer.Exit
+    return asked
+
+
+@_app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    pass
+
+
+def main(arguments: list[str] | None = None) -> NoReturn:
+    """Runs the command line and exits.
+
+    Exit status 0 if all is well, 2 after an error, which is one message on the standard error, and
+    130 after Ctrl-C.
+
+    Args:
+        arguments: without the program's name; None for those of this process. None at all ask
+            for help.
+    """
+    try:
+        given = sys.argv[1:] if arguments is None else arguments
+        status = _app(given or ["--help"], prog_name="varlen", standalone_mode=False) or 0
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever read our output, as `head` does, has had enough. The interpreter flushes once more
+        # when it ends, and is not to complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 0
+    except typer.TyperException as error:
+        status = _fail(error.format_message() + _where_to_look(error))
+    except VarlenError as error:
+        status = _fail(str(error))
+    except OSError as error:
+        path = f": {error.filename}" if error.filename else ""
+        status = _fail(f"{error.strerror or error}{path}")
+    except Interrupted as interrupted:
+        print(f"\n{interrupted}", file=sys.stderr)
+        status = 130
+    else:
+        if status == 130:
+            print("\ninterrupted", file=sys.stderr)
+    sys.exit(status)
+
+
+def _fail(message: str) -> int:
+    print(f"error: {message}", file=sys.stderr)
+    return 2
+
+
+def _where_to_look(error: typer.TyperException) -> str:
+    context = getattr(error, "ctx", None)
+    return f"\n  see `{context.command_path} --help`" if context else ""

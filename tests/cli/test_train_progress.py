@@ -1,0 +1,68 @@
+import io
+from pathlib import Path
+
+import pytest
+
+from varlen.cli._train_progress import TrainProgress
+from varlen.train import EpochResult, Tally
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def result(epoch, *, best=True):
+    train = Tally(loss_sum=400.0, correct=900, live=1000, padded=1250)
+    valid = Tally(loss_sum=50.0, correct=95, live=100, padded=100)
+    return EpochResult(epoch, train, valid, 0.5, best)
+
+
+@pytest.mark.parametrize("stream", [io.StringIO(), Terminal()])
+def test_an_epoch_ends_with_a_line(stream):
+    progress = TrainProgress(stream)
+    progress.training_begins("120 sentences")
+    progress.epoch_begins(1, num_epochs=2, num_steps=1000)
+    progress.batch_done(Tally(10.0, 50, 100, 100))
+    progress.epoch_ends(result(1))
+    assert stream.getvalue().startswith("120 sentences\n")
+    assert stream.getvalue().endswith(
+        "epoch 1: loss 0.4000, accuracy 90.00 %, padding 20.00 %, 2,000 steps/s; "
+        "valid loss 0.5000, accuracy 95.00 %\n"
+    )
+
+
+def test_a_terminal_shows_a_bar_with_figures(monkeypatch):
+    monkeypatch.setattr("varlen.cli._train_progress._SECONDS_BETWEEN_FIGURES", 0.0)
+    stream = Terminal()
+    progress = TrainProgress(stream)
+    progress.epoch_begins(2, num_epochs=3, num_steps=1000)
+    progress.batch_done(Tally(10.0, 50, 100, 125))
+    progress.close()
+    assert "epoch 2/3" in stream.getvalue()
+    assert "1.00k" in stream.getvalue()
+
+
+def test_no_terminal_gets_a_line_now_and_then(monkeypatch):
+    monkeypatch.setattr("varlen.cli._train_progress._SECONDS_BETWEEN_LINES", 0.0)
+    stream = io.StringIO()
+    progress = TrainProgress(stream)
+    progress.epoch_begins(2, num_epochs=3, num_steps=1000)
+    progress.batch_done(Tally(10.0, 50, 100, 125))
+    assert stream.getvalue().startswith(
+        "epoch 2 at 10%: loss 0.1000, accuracy 50.00 %, padding 20.00 %, "
+    )
+
+
+def test_what_is_left_after_an_interrupt():
+    progress, run = TrainProgress(io.StringIO()), Path("runs/a")
+    assert "nothing was learned" in progress.what_is_left(run)
+    progress.epoch_begins(1, num_epochs=3, num_steps=1000)
+    assert "in epoch 1; runs/a holds the weights of this moment" in progress.what_is_left(run)
+    progress.epoch_ends(result(1))
+    progress.epoch_begins(2, num_epochs=3, num_steps=1000)
+    progress.epoch_ends(result(2, best=False))
+    progress.epoch_begins(3, num_epochs=3, num_steps=1000)
+    left = progress.what_is_left(run)
+    assert "in epoch 3; runs/a holds the weights of epoch 1, with an accuracy of 95.00 %" in left
+    assert "`varlen predict runs/a`" in left
