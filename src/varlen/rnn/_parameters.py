@@ -89,17 +89,34 @@ def check_positive(value: int, *, argument: str) -> int:
     return value
 
 
-class Linear(nn.Module):
-    """`[a; b] @ kernel + bias` with TensorFlow's layout: `kernel` `[inputs, outputs]`."""
+class Kernel(nn.Module):
+    """A scope with one matrix, `kernel` `[inputs, outputs]`."""
 
     def __init__(
         self,
         input_size: int,
         output_size: int,
         *,
-        bias: bool = True,
+        initializer: Initializer | None = None,
+        dtype: torch.dtype | None = None,
+        device: torch.device | str | None = None,
+    ) -> None:
+        super().__init__()
+        self.kernel = make_parameter(
+            input_size, output_size, initializer=initializer, dtype=dtype, device=device
+        )
+
+
+class KernelAndBias(nn.Module):
+    """A scope with a matrix and a vector: `kernel` `[inputs, outputs]` and `bias` `[outputs]`."""
+
+    def __init__(
+        self,
+        input_size: int,
+        output_size: int,
+        *,
         kernel_initializer: Initializer | None = None,
-        bias_initializer: Initializer | None = None,
+        bias_initializer: Initializer = nn.init.zeros_,
         dtype: torch.dtype | None = None,
         device: torch.device | str | None = None,
     ) -> None:
@@ -107,17 +124,6 @@ class Linear(nn.Module):
         self.kernel = make_parameter(
             input_size, output_size, initializer=kernel_initializer, dtype=dtype, device=device
         )
-        self.bias = (
-            make_parameter(
-                output_size,
-                initializer=bias_initializer or nn.init.zeros_,
-                dtype=dtype,
-                device=device,
-            )
-            if bias
-            else None
+        self.bias = make_parameter(
+            output_size, initializer=bias_initializer, dtype=dtype, device=device
         )
-
-    def forward(self, *inputs: Tensor) -> Tensor:
-        joined = torch.cat(inputs, dim=-1)
-        return joined @ self.kernel if self.bias is None else joined @ self.kernel + self.bias

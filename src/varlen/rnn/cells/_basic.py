@@ -1,14 +1,15 @@
 """The simple recurrent network."""
 
+from typing import Any
+
 import torch
-from jaxtyping import Float
-from torch import Tensor, nn
+from torch import nn
 
-from varlen.rnn._cell import RNNCell, check_step_inputs
 from varlen.rnn._parameters import Activation, as_activation, check_positive, make_parameter
+from varlen.rnn._recurrent import Products, RecurrentCell
 
 
-class BasicRNNCell(RNNCell):
+class BasicRNNCell(RecurrentCell):
     """The simple recurrent network of Elman (1990): `h' = act([x; h] @ kernel + bias)`.
 
     Args:
@@ -22,6 +23,8 @@ class BasicRNNCell(RNNCell):
     Parameters: `kernel` `[input_size + num_units, num_units]`, `bias` `[num_units]`.
     """
 
+    gate_names = ("hidden",)
+
     def __init__(
         self,
         input_size: int,
@@ -34,7 +37,8 @@ class BasicRNNCell(RNNCell):
     ) -> None:
         super().__init__()
         self.input_size = check_positive(input_size, argument="input_size")
-        self.state_size = self.output_size = check_positive(num_units, argument="num_units")
+        self.num_units = check_positive(num_units, argument="num_units")
+        self.state_size = self.output_size = num_units
         self.activation = as_activation(activation)
         self.name = name
         self.kernel = make_parameter(
@@ -44,9 +48,9 @@ class BasicRNNCell(RNNCell):
             num_units, initializer=nn.init.zeros_, dtype=dtype, device=device
         )
 
-    def forward(
-        self, inputs: Tensor, state: Tensor
-    ) -> tuple[Float[Tensor, "batch units"], Float[Tensor, "batch units"]]:
-        check_step_inputs(self, inputs)
-        next_state = self.activation(torch.cat([inputs, state], dim=-1) @ self.kernel + self.bias)
-        return next_state, next_state
+    def products(self) -> Products:
+        return Products(self.kernel[: self.input_size], self.kernel[self.input_size :], self.bias)
+
+    def update(self, gates: Any, state: Any, weights: Any) -> tuple[Any, Any]:
+        state = self.activation(gates.hidden)
+        return state, state

@@ -1,20 +1,21 @@
 """The gated recurrent unit."""
 
-import torch
-from jaxtyping import Float
-from torch import Tensor, nn
+from typing import Any
 
-from varlen.rnn._cell import RNNCell, check_step_inputs
+import torch
+from torch import nn
+
 from varlen.rnn._parameters import (
     Activation,
     Initializer,
-    Linear,
+    KernelAndBias,
     as_activation,
     check_positive,
 )
+from varlen.rnn._recurrent import Products, RecurrentCell
 
 
-class GRUCell(RNNCell):
+class GRUCell(RecurrentCell):
     """The gated recurrent unit of Cho et al. (2014, arXiv:1406.1078).
 
     The reset gate multiplies the state *before* the candidate's product, as in the paper and in
@@ -35,6 +36,10 @@ class GRUCell(RNNCell):
     `gates.bias`, `candidate.kernel` `[input_size + num_units, num_units]`, `candidate.bias`.
     """
 
+    gate_names = ("reset", "update")
+    input_gate_names = ("candidate",)
+    second_name = "candidate"
+
     def __init__(
         self,
         input_size: int,
@@ -49,10 +54,11 @@ class GRUCell(RNNCell):
     ) -> None:
         super().__init__()
         self.input_size = check_positive(input_size, argument="input_size")
-        self.state_size = self.output_size = check_positive(num_units, argument="num_units")
+        self.num_units = check_positive(num_units, argument="num_units")
+        self.state_size = self.output_size = num_units
         self.activation = as_activation(activation)
         self.name = name
-        self.gates = Linear(
+        self.gates = KernelAndBias(
             input_size + num_units,
             2 * num_units,
             kernel_initializer=kernel_initializer,
@@ -60,20 +66,26 @@ class GRUCell(RNNCell):
             dtype=dtype,
             device=device,
         )
-        self.candidate = Linear(
+        self.candidate = KernelAndBias(
             input_size + num_units,
             num_units,
             kernel_initializer=kernel_initializer,
-            bias_initializer=bias_initializer,
+            bias_initializer=bias_initializer or nn.init.zeros_,
             dtype=dtype,
             device=device,
         )
 
-    def forward(
-        self, inputs: Tensor, state: Tensor
-    ) -> tuple[Float[Tensor, "batch units"], Float[Tensor, "batch units"]]:
-        check_step_inputs(self, inputs)
-        reset, update = torch.sigmoid(self.gates(inputs, state)).chunk(2, dim=-1)
-        candidate = self.activation(self.candidate(inputs, reset * state))
-        next_state = update * state + (1 - update) * candidate
-        return next_state, next_state
+    def products(self) -> Products:
+        gates, candidate, size = self.gates, self.candidate, self.input_size
+        return Products(
+            input=torch.cat([gates.kernel[:size], candidate.kernel[:size]], dim=1),
+            recurrent=gates.kernel[size:],
+            bias=torch.cat([gates.bias, candidate.bias]),
+            second=candidate.kernel[size:],
+        )
+
+    def update(self, gates: Any, state: Any, weights: Any) -> tuple[Any, Any]:
+        reset, update = torch.sigmoid(gates.reset), torch.sigmoid(gates.update)
+        candidate = self.activation(gates.candidate + weights.candidate(reset * state))
+        state = update * state + (1 - update) * candidate
+        return state, state

@@ -6,21 +6,51 @@ The columns of the kernel are the gates in TensorFlow's order: input, candidate,
 from typing import Any
 
 import torch
-from jaxtyping import Float
 from torch import Tensor, nn
 
-from varlen.rnn._cell import LSTMStateTuple, RNNCell, Size, check_step_inputs
+from varlen.rnn._cell import LSTMStateTuple, Size
 from varlen.rnn._parameters import (
     Activation,
     Initializer,
-    Linear,
+    Kernel,
     as_activation,
     check_positive,
     make_parameter,
 )
+from varlen.rnn._recurrent import Products, RecurrentCell
 
 
-class BasicLSTMCell(RNNCell):
+class _LSTM(RecurrentCell):
+    """What LSTM cells share: the gates, and a state that is a pair or one tensor."""
+
+    gate_names = ("input", "candidate", "forget", "output")
+    product_state = 1
+    kernel: nn.Parameter
+    bias: nn.Parameter
+    state_is_tuple: bool
+
+    def unpack_state(self, state: Any) -> list[Tensor]:
+        if isinstance(state, Tensor) == self.state_is_tuple:
+            expected = "a pair (c, h)" if self.state_is_tuple else "one tensor [c, h]"
+            raise TypeError(
+                f"state: expected {expected}, found a {type(state).__name__}; "
+                f"the cell has state_is_tuple={self.state_is_tuple}"
+            )
+        if self.state_is_tuple:
+            return list(state)
+        return [state[:, : self.num_units], state[:, self.num_units :]]
+
+    def pack_state(self, leaves: list[Tensor]) -> Any:
+        return LSTMStateTuple(*leaves) if self.state_is_tuple else torch.cat(leaves, dim=-1)
+
+    def group_state(self, leaves: list[Tensor]) -> LSTMStateTuple:
+        return LSTMStateTuple(*leaves)
+
+    def products(self) -> Products:
+        return Products(self.kernel[: self.input_size], self.kernel[self.input_size :], self.bias)
+
+
+class BasicLSTMCell(_LSTM):
     """The LSTM of Hochreiter and Schmidhuber (1997) with the forget gate of Gers et al. (2000).
 
     Args:
@@ -50,7 +80,7 @@ class BasicLSTMCell(RNNCell):
     ) -> None:
         super().__init__()
         self.input_size = check_positive(input_size, argument="input_size")
-        self.output_size = check_positive(num_units, argument="num_units")
+        self.num_units = self.output_size = check_positive(num_units, argument="num_units")
         self.state_size = _lstm_state_size(num_units, num_units, state_is_tuple)
         self.state_is_tuple = state_is_tuple
         self.forget_bias = forget_bias
@@ -63,18 +93,14 @@ class BasicLSTMCell(RNNCell):
             4 * num_units, initializer=nn.init.zeros_, dtype=dtype, device=device
         )
 
-    def forward(self, inputs: Tensor, state: Any) -> tuple[Float[Tensor, "batch units"], Any]:
-        check_step_inputs(self, inputs)
-        c, h = _split_lstm_state(state, self.output_size, self.state_is_tuple)
-        gates = torch.cat([inputs, h], dim=-1) @ self.kernel + self.bias
-        write, candidate, forget, output = gates.chunk(4, dim=-1)
-        c = c * torch.sigmoid(forget + self.forget_bias)
-        c = c + torch.sigmoid(write) * self.activation(candidate)
-        h = torch.sigmoid(output) * self.activation(c)
-        return h, _join_lstm_state(c, h, self.state_is_tuple)
+    def update(self, gates: Any, state: Any, weights: Any) -> tuple[Any, Any]:
+        forget = torch.sigmoid(gates.forget + self.forget_bias)
+        c = forget * state.c + torch.sigmoid(gates.input) * self.activation(gates.candidate)
+        h = torch.sigmoid(gates.output) * self.activation(c)
+        return h, LSTMStateTuple(c, h)
 
 
-class LSTMCell(RNNCell):
+class LSTMCell(_LSTM):
     """The LSTM with peepholes, clipping and projection of Sak et al. (2014, arXiv:1402.1128).
 
     Args:
@@ -140,57 +166,41 @@ class LSTMCell(RNNCell):
             4 * num_units, initializer=nn.init.zeros_, dtype=dtype, device=device
         )
         if use_peepholes:
+            self.vector_names = ("w_f_diag", "w_i_diag", "w_o_diag")
             self.w_f_diag = weight(num_units)
             self.w_i_diag = weight(num_units)
             self.w_o_diag = weight(num_units)
+        self.second_name = None if num_proj is None else "projection"
         self.projection = (
             None
             if num_proj is None
-            else Linear(
-                num_units,
-                num_proj,
-                bias=False,
-                kernel_initializer=initializer,
-                dtype=dtype,
-                device=device,
-            )
+            else Kernel(num_units, num_proj, initializer=initializer, dtype=dtype, device=device)
         )
 
-    def forward(self, inputs: Tensor, state: Any) -> tuple[Float[Tensor, "batch outputs"], Any]:
-        check_step_inputs(self, inputs)
-        c, h = _split_lstm_state(state, self.num_units, self.state_is_tuple)
-        gates = torch.cat([inputs, h], dim=-1) @ self.kernel + self.bias
-        write, candidate, forget, output = gates.chunk(4, dim=-1)
+    def products(self) -> Products:
+        products = super().products()
+        if self.projection is None:
+            return products
+        return products._replace(second=self.projection.kernel)
+
+    def update(self, gates: Any, state: Any, weights: Any) -> tuple[Any, Any]:
+        write, forget, output = gates.input, gates.forget, gates.output
         if self.use_peepholes:
-            write = write + self.w_i_diag * c
-            forget = forget + self.w_f_diag * c
-        c = c * torch.sigmoid(forget + self.forget_bias)
-        c = _clip(c + torch.sigmoid(write) * self.activation(candidate), self.cell_clip)
+            write = write + weights.w_i_diag * state.c
+            forget = forget + weights.w_f_diag * state.c
+        forget = torch.sigmoid(forget + self.forget_bias)
+        c = forget * state.c + torch.sigmoid(write) * self.activation(gates.candidate)
+        c = _clip(c, self.cell_clip)
         if self.use_peepholes:
-            output = output + self.w_o_diag * c
+            output = output + weights.w_o_diag * c
         h = torch.sigmoid(output) * self.activation(c)
         if self.projection is not None:
-            h = _clip(self.projection(h), self.proj_clip)
-        return h, _join_lstm_state(c, h, self.state_is_tuple)
+            h = _clip(weights.projection(h), self.proj_clip)
+        return h, LSTMStateTuple(c, h)
 
 
 def _lstm_state_size(num_units: int, output_size: int, state_is_tuple: bool) -> Size:
     return LSTMStateTuple(num_units, output_size) if state_is_tuple else num_units + output_size
-
-
-def _split_lstm_state(state: Any, num_units: int, state_is_tuple: bool) -> tuple[Tensor, Tensor]:
-    if isinstance(state, Tensor) == state_is_tuple:
-        expected = "a pair (c, h)" if state_is_tuple else "one tensor [c, h]"
-        raise TypeError(
-            f"state: expected {expected}, found a {type(state).__name__}; "
-            f"the cell has state_is_tuple={state_is_tuple}"
-        )
-    c, h = state if state_is_tuple else (state[:, :num_units], state[:, num_units:])
-    return c, h
-
-
-def _join_lstm_state(c: Tensor, h: Tensor, state_is_tuple: bool) -> Any:
-    return LSTMStateTuple(c, h) if state_is_tuple else torch.cat([c, h], dim=-1)
 
 
 def _check_clip(bound: float | None, *, argument: str) -> float | None:

@@ -1,0 +1,161 @@
+"""A function of tensors as a list of values: what `make_fx` sees of it, operation by operation."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch._decomp import core_aten_decompositions
+from torch.fx.experimental.proxy_tensor import make_fx
+
+from varlen.rnn import _nest
+from varlen.rnn.engine._values import Constant, Term, Values
+
+
+class Untraceable(Exception):  # noqa: N818 - not an error: the eager engine does it then
+    """The function does what a program cannot say; the message is the reason."""
+
+
+def trace(function: Callable[..., Any], num_inputs: int) -> tuple[Values, list[Term]]:
+    """Traces an elementwise function of tensors of one shape.
+
+    Returns:
+        The values, of which the first are the inputs, and the results in order.
+
+    Raises:
+        Untraceable: with the reason.
+    """
+    # Tensors of their own, not one several times: the tracer takes the same one for the same input.
+    examples = [torch.zeros(2, 3) for _ in range(num_inputs)]
+    try:
+        graph = make_fx(
+            function, decomposition_table=core_aten_decompositions(), tracing_mode="fake"
+        )(*examples)
+    except Exception as error:
+        # Anything can happen in a user's function; what it was is the reason that can be asked for.
+        first_line = str(error).split("\n")[0]
+        raise Untraceable(f"it cannot be traced: {type(error).__name__}: {first_line}") from error
+    graph.graph.eliminate_dead_code()
+    values = Values(num_inputs)
+    terms: dict[torch.fx.Node, Term] = {}
+    results: list[Term] = []
+    for node in graph.graph.nodes:
+        if node.op == "placeholder":
+            terms[node] = len(terms)
+        elif node.op == "get_attr":
+            terms[node] = _constant(getattr(graph, node.target))
+        elif node.op == "output":
+            results = [terms[leaf] for leaf in _nest.leaves(node.args[0])]
+        else:
+            terms[node] = _translate(values, node, terms)
+    return values, results
+
+
+def _constant(tensor: Tensor) -> Constant:
+    if tensor.numel() != 1:
+        raise Untraceable("it uses a tensor that is neither a gate, nor state, nor in weights")
+    return Constant(float(tensor))
+
+
+def _translate(values: Values, node: torch.fx.Node, terms: dict[torch.fx.Node, Term]) -> Term:
+    def term(argument: Any) -> Any:
+        if isinstance(argument, torch.fx.Node):
+            return terms[argument]
+        return Constant(float(argument)) if isinstance(argument, bool | int | float) else argument
+
+    name = getattr(node.target, "__name__", str(node.target)).split(".")[0].rstrip("_")
+    if name not in _TRANSLATIONS:
+        raise Untraceable(f"it uses {name}, for which programs have no operation")
+    args = [term(argument) for argument in node.args]
+    kwargs = {key: term(argument) for key, argument in node.kwargs.items()}
+    return _TRANSLATIONS[name](values, args, kwargs)
+
+
+def _unary(operation: str, function: Callable[[Tensor], Tensor]) -> Any:
+    def translate(values: Values, args: list[Any], kwargs: dict[str, Any]) -> Term:
+        (a,) = args[:1]
+        if isinstance(a, Constant):
+            return Constant(float(function(torch.tensor(a.number, dtype=torch.float64))))
+        return values.make(operation, a)
+
+    return translate
+
+
+def _sum(values: Values, args: list[Any], kwargs: dict[str, Any], *, negative: bool) -> Term:
+    scaled = values.multiply(args[1], kwargs.get("alpha", Constant(1.0)))
+    return values.subtract(args[0], scaled) if negative else values.add(args[0], scaled)
+
+
+def _power(values: Values, args: list[Any], kwargs: dict[str, Any]) -> Term:
+    a, exponent = args
+    if exponent != Constant(2.0):
+        raise Untraceable(f"it uses a power of {exponent}; programs have squares")
+    return values.multiply(a, a)
+
+
+def _clamp(values: Values, args: list[Any], kwargs: dict[str, Any]) -> Term:
+    low = args[1] if len(args) > 1 else kwargs.get("min")
+    high = args[2] if len(args) > 2 else kwargs.get("max")
+    result = values.number(args[0])
+    for operation, bound in (("maximum", low), ("minimum", high)):
+        if isinstance(bound, int):
+            raise Untraceable("it clamps to a tensor; programs clamp to numbers")
+        if bound is not None:
+            result = values.make(operation, result, constant=bound.number)
+    return result
+
+
+def _where(values: Values, args: list[Any], kwargs: dict[str, Any]) -> Term:
+    return values.make("select", *(values.number(term) for term in args))
+
+
+def _comparison(operation: str) -> Any:
+    return lambda values, args, kwargs: values.compare(operation, *args)
+
+
+def _same(values: Values, args: list[Any], kwargs: dict[str, Any]) -> Term:
+    result: Term = args[0]
+    return result
+
+
+_TRANSLATIONS: dict[str, Callable[[Values, list[Any], dict[str, Any]], Term]] = {
+    "add": lambda values, args, kwargs: _sum(values, args, kwargs, negative=False),
+    "sub": lambda values, args, kwargs: _sum(values, args, kwargs, negative=True),
+    "rsub": lambda values, args, kwargs: _sum(values, args[1::-1], kwargs, negative=True),
+    "mul": lambda values, args, kwargs: values.multiply(*args),
+    "div": lambda values, args, kwargs: values.divide(*args),
+    "reciprocal": lambda values, args, kwargs: values.divide(Constant(1.0), args[0]),
+    "neg": lambda values, args, kwargs: values.negate(args[0]),
+    "square": lambda values, args, kwargs: values.multiply(args[0], args[0]),
+    "pow": _power,
+    "sigmoid": _unary("sigmoid", torch.sigmoid),
+    "tanh": _unary("tanh", torch.tanh),
+    "exp": _unary("exp", torch.exp),
+    "relu": _unary("relu", torch.relu),
+    "abs": _unary("abs", torch.abs),
+    "sign": _unary("sign", torch.sign),
+    "sgn": _unary("sign", torch.sign),
+    "clamp": _clamp,
+    "clamp_min": _clamp,
+    "clamp_max": lambda values, args, kwargs: _clamp(values, [args[0], None, args[1]], kwargs),
+    "gt": _comparison("greater"),
+    "ge": _comparison("greater_equal"),
+    "lt": _comparison("less"),
+    "le": _comparison("less_equal"),
+    "logical_and": lambda values, args, kwargs: values.make("and", *sorted(args)),
+    "bitwise_and": lambda values, args, kwargs: values.make("and", *sorted(args)),
+    "where": _where,
+    "zeros_like": lambda values, args, kwargs: Constant(0.0),
+    "ones_like": lambda values, args, kwargs: Constant(1.0),
+    "full_like": lambda values, args, kwargs: args[1],
+    "zeros": lambda values, args, kwargs: Constant(0.0),
+    "ones": lambda values, args, kwargs: Constant(1.0),
+    "full": lambda values, args, kwargs: args[1],
+    "scalar_tensor": lambda values, args, kwargs: args[0],
+    "alias": _same,
+    "clone": _same,
+    "detach": _same,
+    "lift_fresh_copy": _same,
+    "view": _same,
+    "expand": _same,
+}
