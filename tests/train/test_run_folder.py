@@ -37,6 +37,15 @@ def test_the_model_comes_back_bit_for_bit(tmp_path):
         assert torch.equal(loaded.state_dict()[name], value)
 
 
+def test_the_same_weights_are_the_same_bytes(tmp_path):
+    run, weights = create(tmp_path / "run"), model()
+    files = set()
+    for _ in range(20):
+        run.save_model(weights)
+        files.add((run.path / "model.safetensors").read_bytes())
+    assert len(files) == 1
+
+
 def test_nothing_is_left_beside(tmp_path):
     run = create(tmp_path / "run")
     run.save_model(model())
