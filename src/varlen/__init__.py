@@ -78,6 +78,7 @@ _AREAS: dict[str, tuple[str, ...]] = {
     "sequences": ("JaggedSequence", "PaddedSequence", "SparseValues"),
     "testing": (),
     "tf1": (),
+    "train": (),
 }
 _AREA_OF = {name: area for area, names in _AREAS.items() for name in names}
 _MODULES = frozenset(_AREAS)

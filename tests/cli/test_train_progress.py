@@ -1,4 +1,5 @@
 import io
+import time
 from pathlib import Path
 
 import pytest
@@ -37,10 +38,13 @@ def test_a_terminal_shows_a_bar_with_figures(monkeypatch):
     stream = Terminal()
     progress = TrainProgress(stream)
     progress.epoch_begins(2, num_epochs=3, num_steps=1000)
-    progress.batch_done(Tally(10.0, 50, 100, 125))
+    for live in (100, 200):
+        time.sleep(0.12)  # a bar is drawn anew ten times a second
+        progress.batch_done(Tally(10.0, 50, live, 250))
     progress.close()
-    assert "epoch 2/3" in stream.getvalue()
-    assert "1.00k" in stream.getvalue()
+    assert "epoch 2/3   0%|" in stream.getvalue()
+    assert " steps/s, " in stream.getvalue()
+    assert "loss 0.100, acc 50.0%, pad 60%" in stream.getvalue()
 
 
 def test_no_terminal_gets_a_line_now_and_then(monkeypatch):

@@ -36,5 +36,5 @@ def evaluate(
     if report.num_unknown:
         print(
             f"unknown words   {percent(report.unknown_accuracy)}  of {report.num_unknown:,} "
-            "that are not in the training split"
+            "that training never saw, whatever their capitals"
         )

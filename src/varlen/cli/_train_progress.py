@@ -13,6 +13,7 @@ from varlen.train import EpochResult, Tally
 
 _SECONDS_BETWEEN_LINES = 10.0
 _SECONDS_BETWEEN_FIGURES = 0.2
+_BAR = "{desc} {percentage:3.0f}%|{bar}| {rate_fmt}, {remaining} left{postfix}"
 
 
 class TrainProgress:
@@ -47,6 +48,7 @@ class TrainProgress:
                 desc=f"epoch {epoch}/{num_epochs}",
                 unit=" steps",
                 unit_scale=True,
+                bar_format=_BAR,
                 dynamic_ncols=True,
                 file=self._stream,
                 leave=False,
@@ -57,7 +59,7 @@ class TrainProgress:
         if self._bar is not None:
             self._bar.update(tally.live - self._bar.n)
             if now - self._shown >= _SECONDS_BETWEEN_FIGURES:
-                self._bar.set_postfix_str(_figures(tally), refresh=False)
+                self._bar.set_postfix_str(_short_figures(tally), refresh=False)
                 self._shown = now
         elif now - self._shown >= _SECONDS_BETWEEN_LINES:
             share = tally.live / self._num_steps
@@ -100,6 +102,11 @@ class TrainProgress:
 
     def _print(self, line: str) -> None:
         print(line, file=self._stream, flush=True)
+
+
+def _short_figures(tally: Tally) -> str:
+    """For a bar in a line of 80 characters."""
+    return f"loss {tally.loss:.3f}, acc {tally.accuracy:.1%}, pad {tally.padding:.0%}"
 
 
 def _figures(tally: Tally) -> str:
