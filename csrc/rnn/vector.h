@@ -52,10 +52,10 @@ inline Vector absolute(Vector x) {
   return reinterpret_cast<Vector>(reinterpret_cast<Integers>(x) & 0x7FFFFFFF);
 }
 
-// e^x = 2^n e^r with n the integer nearest to x / ln 2, and a polynomial in r that is exact to an ulp
-// on |r| <= ln 2 / 2. NaN stays NaN; below -87.3 the result is that of -87.3 (about 1e-38), above 88 that
-// of 88, so that it is never a subnormal or an infinity.
-inline Vector exponential(Vector x) {
+// For |x| up to 87, where the result is neither subnormal nor infinite; farther out it is that of the
+// border. e^x = 2^n e^r with n the integer nearest to x / ln 2, and a polynomial in r that is exact to an ulp
+// on |r| <= ln 2 / 2. NaN stays NaN.
+inline Vector bounded_exponential(Vector x) {
   const Vector bounded = minimum(maximum(x, splat(-87.3f)), splat(88.0f));
   const Vector magic = splat(12582912.0f);  // 1.5 * 2^23: adding it rounds to an integer
   const Vector shifted = bounded * 1.44269504088896341f + magic;
@@ -74,12 +74,18 @@ inline Vector exponential(Vector x) {
   return x == x ? scaled : x;
 }
 
-inline Vector sigmoid(Vector x) { return 1.0f / (1.0f + exponential(-x)); }
+// Far out the square becomes infinite or 0 as it should.
+inline Vector exponential(Vector x) {
+  const Vector root = bounded_exponential(x * 0.5f);
+  return root * root;
+}
+
+inline Vector sigmoid(Vector x) { return 1.0f / (1.0f + bounded_exponential(-x)); }
 
 // (1 - e) / (1 + e) with e = e^-2|x| loses digits near 0, where the odd series is exact.
 inline Vector hyperbolic_tangent(Vector x) {
   const Vector size = absolute(x);
-  const Vector e = exponential(size * -2.0f);
+  const Vector e = bounded_exponential(size * -2.0f);
   const Vector large = (1.0f - e) / (1.0f + e);
   const Vector square = x * x;
   Vector series = splat(-17.0f / 315) + square * (62.0f / 2835);

@@ -6,6 +6,7 @@ the environment, at install or at run time, leaves the compiled one out.
 
 import os
 from importlib.util import find_spec
+from typing import Any
 
 from . import _reference, _reference_frames, _reference_steps
 
@@ -21,11 +22,14 @@ frame_lengths = _C.frame_lengths if NATIVE else _reference_frames.frame_lengths
 slice_bytes = _C.slice_bytes if NATIVE else _reference_frames.slice_bytes
 frame_records = _C.frame_records if NATIVE else _reference_frames.frame_records
 count_steps = _C.count_steps if NATIVE else _reference_steps.count_steps
+# Their twins need protobuf's messages and so stand with them (varlen.features).
+FeatureDecoder = _C.FeatureDecoder if NATIVE else None
 # Time loops. Their twin needs torch and so stands with the engines (varlen.rnn.engine._reference).
-rnn = _C.rnn if NATIVE else None
+rnn: Any = _C.rnn if NATIVE else None
 
 __all__ = [
     "NATIVE",
+    "FeatureDecoder",
     "count_steps",
     "crc32c",
     "find_header",

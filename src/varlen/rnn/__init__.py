@@ -1,7 +1,9 @@
 """Recurrent cells, wrappers around them, and what runs them along time."""
 
 from varlen.rnn._cell import LSTMStateTuple, RNNCell
+from varlen.rnn._recurrent import Products, RecurrentCell
 from varlen.rnn.cells import BasicLSTMCell, BasicRNNCell, GRUCell, LSTMCell
+from varlen.rnn.engine import explain
 from varlen.rnn.unroll import bidirectional_dynamic_rnn, dynamic_rnn, static_rnn
 from varlen.rnn.wrappers import DropoutWrapper, MultiRNNCell
 
@@ -13,8 +15,11 @@ __all__ = [
     "LSTMCell",
     "LSTMStateTuple",
     "MultiRNNCell",
+    "Products",
     "RNNCell",
+    "RecurrentCell",
     "bidirectional_dynamic_rnn",
     "dynamic_rnn",
+    "explain",
     "static_rnn",
 ]

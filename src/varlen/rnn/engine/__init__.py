@@ -1,5 +1,6 @@
-"""How a cell is run along sequences: jagged values and lengths in, the same out."""
+"""How a cell is run along sequences: padded blocks and lengths in, the same out."""
 
-from varlen.rnn.engine._eager import unroll
+from varlen.rnn.engine._choose import ENGINES, Engine, explain
+from varlen.rnn.engine._unroll import unroll
 
-__all__ = ["unroll"]
+__all__ = ["ENGINES", "Engine", "explain", "unroll"]

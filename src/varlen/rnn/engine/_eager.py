@@ -4,65 +4,72 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from varlen.rnn import _nest
 from varlen.rnn._cell import RNNCell, take_step
 from varlen.rnn.engine._layout import step_layout
+from varlen.sequences import live_steps
 
 
 def unroll(
-    cell: RNNCell,
-    values: Any,
-    lengths: npt.NDArray[np.int64],
-    state: Any,
-    noise: Any,
-    *,
-    reverse: bool = False,
+    cell: RNNCell, inputs: Any, lengths: Tensor, state: Any, noise: Any, *, reverse: bool
 ) -> tuple[Any, Any]:
-    """Runs `cell` along jagged sequences.
+    """Runs `cell` over the real steps of a padded block.
+
+    Only these are taken out of the block, so that NaN in the padding is never touched, forward or
+    backward.
 
     Args:
         cell: any cell.
-        values: the inputs; each leaf `[sum(lengths), ...]`, row after row.
-        lengths: `[batch]`.
-        state: the initial state; each leaf `[batch, ...]`. A leaf without axes belongs to no row
+        inputs: each leaf `[batch, time, ...]`.
+        lengths: `[batch]`, int64, on the CPU.
+        state: the initial state, each leaf `[batch, ...]`. A leaf without axes belongs to no row
             and takes part in every step.
         noise: of `cell.draw_noise`, or None.
         reverse: walks each row from its last step to its first.
 
     Returns:
-        `(outputs, final_state)`: each leaf of `outputs` is `[sum(lengths), ...]`, an output in
-        the place of its input; each leaf of the state is as in `state`.
+        `(outputs, final_state)`, outputs `[batch, time, ...]`, zero past each row's length.
     """
-    layout = step_layout(lengths, reverse=reverse, device=_nest.leaves(values)[0].device)
-    inputs = _Steps(values, layout.positions, layout.counts)
+    first = _nest.leaves(inputs)[0]
+    num_rows, num_steps = first.shape[:2]
+    counts = lengths.numpy()
+    live = torch.from_numpy(np.flatnonzero(live_steps(counts, num_steps))).to(first.device)
+    layout = step_layout(counts, reverse=reverse, device=first.device)
+    places = live[layout.positions]
+    steps = _Steps(
+        _nest.map_structure(lambda leaf: leaf.flatten(0, 1), inputs), places, layout.counts
+    )
     draws = _Steps(noise, layout.draws, layout.counts)
     state = _map_rows(lambda leaf: leaf.index_select(0, layout.order), state)
 
     outputs = []
     finished: list[Any] = []
-    running = len(lengths)
+    running = num_rows
     for step, count in enumerate(layout.counts):
         if count < running:
             finished.append(_rows(state, count, running))
             state = _rows(state, 0, count)
             running = count
-        output, state = take_step(cell, inputs[step], state, draws[step])
+        output, state = take_step(cell, steps[step], state, draws[step])
         outputs.append(output)
 
-    joined = _nest.map_structure(lambda *steps: torch.cat(steps), *outputs)
+    def padded(*steps: Tensor) -> Tensor:
+        values = torch.cat(steps)
+        flat = values.new_zeros(num_rows * num_steps, *values.shape[1:])
+        return flat.index_copy(0, places, values).reshape(num_rows, num_steps, *values.shape[1:])
+
     final = _join_rows(state, *reversed(finished))
     return (
-        _nest.map_structure(lambda leaf: leaf.index_select(0, layout.places), joined),
+        _nest.map_structure(padded, *outputs),
         _map_rows(lambda leaf: leaf.index_select(0, layout.rank), final),
     )
 
 
 class _Steps:
-    """Jagged leaves, step by step: item t has the rows that take step t."""
+    """Leaves with a row per value, step by step: item t has the rows that take step t."""
 
     def __init__(self, tree: Any, index: Tensor, counts: list[int]) -> None:
         self._leaves, self._structure = _nest.flatten(tree)

@@ -17,7 +17,6 @@ class StepLayout(NamedTuple):
         positions: `[sum(lengths)]`, step by step, the place of each running row's value among
             the jagged values.
         draws: the same for its noise, which lies in the order in which the steps are taken.
-        places: `[sum(lengths)]`, the inverse of `positions`.
     """
 
     order: torch.Tensor
@@ -25,7 +24,6 @@ class StepLayout(NamedTuple):
     counts: list[int]
     positions: torch.Tensor
     draws: torch.Tensor
-    places: torch.Tensor
 
 
 def step_layout(
@@ -51,5 +49,4 @@ def step_layout(
         counts=running.sum(axis=1).tolist() or [0],
         positions=on_device(positions),
         draws=on_device(draws),
-        places=on_device(np.argsort(positions)),
     )

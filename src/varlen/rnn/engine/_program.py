@@ -81,11 +81,11 @@ class Program:
         }
         any_input = next(iter(registers.values()))
         for operation, target, a, b, c, constant in self.instructions:
-            operands = (registers.get(name, any_input) for name in (a, b, c))
             if operation == ACCUMULATE:
                 registers[target] = registers[a]
-            else:
-                registers[target] = OPERATIONS[operation](*operands, constant)
+                continue
+            x, y, z = (registers.get(name, any_input) for name in (a, b, c))
+            registers[target] = OPERATIONS[operation](x, y, z, constant)
         first = len(self.inputs)
         return [registers.get(first + i) for i in range(len(self.outputs))]
 
@@ -182,9 +182,7 @@ def compile_program(
         else:
             register[number] = first_temporary + num_temporaries
             num_temporaries += 1
-        operands += [0] * (3 - len(operands))
-        instructions.append(
-            Instruction(value.operation, register[number], *operands, value.constant)
-        )
+        a, b, c = (*operands, 0, 0, 0)[:3]
+        instructions.append(Instruction(value.operation, register[number], a, b, c, value.constant))
     instructions += [i._replace(a=register[i.a]) for i in extra]
     return Program(tuple(inputs), tuple(outputs), num_temporaries, tuple(instructions))

@@ -29,7 +29,9 @@ def trace(function: Callable[..., Any], num_inputs: int) -> tuple[Values, list[T
     examples = [torch.zeros(2, 3) for _ in range(num_inputs)]
     try:
         graph = make_fx(
-            function, decomposition_table=core_aten_decompositions(), tracing_mode="fake"
+            function,
+            decomposition_table=core_aten_decompositions(),  # type: ignore[arg-type]
+            tracing_mode="fake",
         )(*examples)
     except Exception as error:
         # Anything can happen in a user's function; what it was is the reason that can be asked for.

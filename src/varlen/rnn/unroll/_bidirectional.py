@@ -7,6 +7,7 @@ import torch
 
 from varlen.rnn import _nest
 from varlen.rnn._cell import RNNCell, as_cell
+from varlen.rnn.engine import Engine
 from varlen.rnn.unroll._inputs import as_block, unroll_block
 
 
@@ -20,6 +21,7 @@ def bidirectional_dynamic_rnn(
     dtype: torch.dtype | None = None,
     *,
     time_major: bool = False,
+    engine: Engine = "auto",
     noise_fw: Any = None,
     noise_bw: Any = None,
 ) -> tuple[tuple[Any, Any], tuple[Any, Any]]:
@@ -39,6 +41,7 @@ def bidirectional_dynamic_rnn(
         initial_state_bw: the state before the last real step.
         dtype: not needed, the cells have one; checked if given.
         time_major: inputs and outputs are `[time, batch, ...]`.
+        engine: as in `dynamic_rnn`.
         noise_fw: as `noise` in `dynamic_rnn`.
         noise_bw: the same, from the last step of each row to its first.
 
@@ -63,6 +66,7 @@ def bidirectional_dynamic_rnn(
         initial_state_fw,
         dtype,
         noise_fw,
+        engine=engine,
         state_argument="initial_state_fw",
     )
     outputs_bw, state_bw = unroll_block(
@@ -72,6 +76,7 @@ def bidirectional_dynamic_rnn(
         initial_state_bw,
         dtype,
         noise_bw,
+        engine=engine,
         reverse=True,
         state_argument="initial_state_bw",
     )

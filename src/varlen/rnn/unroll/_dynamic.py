@@ -6,6 +6,7 @@ import torch
 
 from varlen.rnn import _nest
 from varlen.rnn._cell import RNNCell, as_cell
+from varlen.rnn.engine import Engine
 from varlen.rnn.unroll._inputs import as_block, unroll_block
 
 
@@ -17,6 +18,7 @@ def dynamic_rnn(
     dtype: torch.dtype | None = None,
     *,
     time_major: bool = False,
+    engine: Engine = "auto",
     noise: Any = None,
 ) -> tuple[Any, Any]:
     """Runs `cell` along time and stops each row at its own length.
@@ -36,6 +38,8 @@ def dynamic_rnn(
         initial_state: as `cell.state_size` says, each leaf `[batch, ...]`; None asks the cell.
         dtype: not needed, the cell has one; checked if given.
         time_major: inputs and outputs are `[time, batch, ...]`.
+        engine: "native" (the C++ time loop), "eager" (plain torch, the definition), or "auto": the
+            fastest that can do it. `varlen.rnn.explain` says which, and why.
         noise: what `cell.draw_noise` would return, to be used instead of drawing.
 
     Returns:
@@ -48,7 +52,9 @@ def dynamic_rnn(
             names the argument and the row.
     """
     block = as_block(as_cell(cell), inputs, time_major=time_major)
-    outputs, final_state = unroll_block(cell, block, sequence_length, initial_state, dtype, noise)
+    outputs, final_state = unroll_block(
+        cell, block, sequence_length, initial_state, dtype, noise, engine=engine
+    )
     if time_major:
         outputs = _nest.map_structure(lambda leaf: leaf.transpose(0, 1), outputs)
     return outputs, final_state

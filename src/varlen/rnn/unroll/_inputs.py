@@ -1,16 +1,15 @@
-"""The border of the unrolls: padded tensors in, jagged ones for the engine, padded ones out."""
+"""The border of the unrolls: what users give, checked once."""
 
 from typing import Any, NamedTuple
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from varlen.rnn import _nest
-from varlen.rnn._cell import RNNCell, as_cell, as_tensor, check_state
-from varlen.rnn.engine import unroll
-from varlen.sequences import check_lengths, live_steps
+from varlen.rnn._cell import RNNCell, as_cell, as_tensor, check_state, check_step_inputs
+from varlen.rnn._recurrent import RecurrentCell
+from varlen.rnn.engine import ENGINES, Engine, unroll
+from varlen.sequences import check_lengths
 
 
 class Block(NamedTuple):
@@ -53,15 +52,18 @@ def unroll_block(
     dtype: torch.dtype | None,
     noise: Any,
     *,
+    engine: Engine,
     reverse: bool = False,
     state_argument: str = "initial_state",
 ) -> tuple[Any, Any]:
-    """Runs a cell over the real steps of a block.
+    """Checks what is left to check, and runs a cell over the real steps of a block.
 
     Returns:
         `(outputs, final_state)`, outputs `[batch, time, ...]`, zero past each row's length.
     """
     as_cell(cell)
+    if engine not in ENGINES:
+        raise ValueError(f"engine: expected one of {', '.join(ENGINES)}, found {engine!r}")
     if dtype not in (None, cell.dtype):
         raise ValueError(f"dtype: expected {cell.dtype}, that of the cell, found {dtype}")
     lengths = _lengths(sequence_length, block)
@@ -69,32 +71,31 @@ def unroll_block(
         state = cell.get_initial_state(batch_size=block.batch_size, dtype=cell.dtype)
     else:
         state = check_state(cell, initial_state, block.batch_size, argument=state_argument)
-
-    device = _nest.leaves(block.inputs)[0].device
-    real = np.flatnonzero(live_steps(lengths, block.num_steps))
-    index = torch.from_numpy(real).to(device)
-    values = _nest.map_structure(
-        lambda leaf: leaf.flatten(0, 1).index_select(0, index), block.inputs
-    )
+    if isinstance(cell, RecurrentCell):
+        check_block(cell, block.inputs)
     if noise is None:
-        noise = cell.draw_noise(torch.from_numpy(lengths).to(device))
-
-    outputs, final_state = unroll(cell, values, lengths, state, noise, reverse=reverse)
-
-    def padded(leaf: Tensor) -> Tensor:
-        flat = leaf.new_zeros(block.batch_size * block.num_steps, *leaf.shape[1:])
-        flat = flat.index_copy(0, index, leaf)
-        return flat.reshape(block.batch_size, block.num_steps, *leaf.shape[1:])
-
-    return _nest.map_structure(padded, outputs), final_state
+        noise = cell.draw_noise(lengths.to(_nest.leaves(block.inputs)[0].device))
+    return unroll(cell, block.inputs, lengths, state, noise, reverse=reverse, engine=engine)
 
 
-def _lengths(sequence_length: Any, block: Block) -> npt.NDArray[np.int64]:
+def check_block(cell: RecurrentCell, inputs: Any) -> None:
+    """Checks the inputs of all steps at once, so that the message has the shape the user knows."""
+    if not isinstance(inputs, Tensor) or inputs.ndim != 3 or inputs.shape[2] != cell.input_size:
+        found = tuple(inputs.shape) if isinstance(inputs, Tensor) else type(inputs).__name__
+        raise ValueError(
+            f"{type(cell).__name__}: expected inputs of shape (batch, time, {cell.input_size}), "
+            f"found {found}"
+        )
+    check_step_inputs(cell, inputs[:0, 0] if inputs.shape[1] else inputs.flatten(0, 1))
+
+
+def _lengths(sequence_length: Any, block: Block) -> Tensor:
     if sequence_length is None:
-        return np.full(block.batch_size, block.num_steps, np.int64)
-    return check_lengths(
+        return torch.full((block.batch_size,), block.num_steps, dtype=torch.int64)
+    checked = check_lengths(
         sequence_length, block.batch_size, block.num_steps, argument="sequence_length"
     )
+    return torch.from_numpy(checked)
 
 
 def _map_tuples(function: Any, tree: Any) -> Any:

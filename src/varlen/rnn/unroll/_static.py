@@ -7,6 +7,7 @@ import torch
 
 from varlen.rnn import _nest
 from varlen.rnn._cell import RNNCell, as_cell, as_tensor
+from varlen.rnn.engine import Engine
 from varlen.rnn.unroll._dynamic import dynamic_rnn
 
 
@@ -17,6 +18,7 @@ def static_rnn(
     dtype: torch.dtype | None = None,
     sequence_length: Any = None,
     *,
+    engine: Engine = "auto",
     noise: Any = None,
 ) -> tuple[list[Any], Any]:
     """`dynamic_rnn` for inputs and outputs that are lists over time.
@@ -30,6 +32,7 @@ def static_rnn(
         initial_state: as in `dynamic_rnn`.
         dtype: not needed, the cell has one; checked if given.
         sequence_length: as in `dynamic_rnn`.
+        engine: as in `dynamic_rnn`.
         noise: as in `dynamic_rnn`.
 
     Returns:
@@ -54,7 +57,14 @@ def static_rnn(
                 )
     stacked = _nest.map_structure(lambda *leaves: torch.stack(leaves), *steps)
     outputs, final_state = dynamic_rnn(
-        cell, stacked, sequence_length, initial_state, dtype, time_major=True, noise=noise
+        cell,
+        stacked,
+        sequence_length,
+        initial_state,
+        dtype,
+        time_major=True,
+        engine=engine,
+        noise=noise,
     )
     leaves, structure = _nest.flatten(outputs)
     by_step = zip(*(leaf.unbind(0) for leaf in leaves), strict=True)

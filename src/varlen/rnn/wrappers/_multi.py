@@ -57,8 +57,7 @@ class MultiRNNCell(RNNCell):
         )
 
     def zero_state(self, batch_size: int, dtype: torch.dtype | None = None) -> Any:
-        states = tuple(cell.zero_state(batch_size, dtype) for cell in self.cells)
-        return states if self.state_is_tuple else torch.cat(states, dim=-1)
+        return self.join_states([cell.zero_state(batch_size, dtype) for cell in self.cells])
 
     def draw_noise(self, lengths: Tensor) -> tuple[Any, ...] | None:
         noise = tuple(cell.draw_noise(lengths) for cell in self.cells)
@@ -69,14 +68,21 @@ class MultiRNNCell(RNNCell):
     ) -> tuple[Any, Any]:
         next_states = []
         parts = noise or (None,) * self.num_cells
-        for cell, part, cell_noise in zip(self.cells, self._split(state), parts, strict=True):
+        for cell, part, cell_noise in zip(self.cells, self.split_state(state), parts, strict=True):
             inputs, next_state = take_step(cell, inputs, part, cell_noise)
             next_states.append(next_state)
-        if self.state_is_tuple:
-            return inputs, tuple(next_states)
-        return inputs, torch.cat(next_states, dim=-1)
+        return inputs, self.join_states(next_states)
 
-    def _split(self, state: Any) -> Sequence[Any]:
+    def join_states(self, states: Sequence[Any]) -> Any:
+        """The inverse of `split_state`."""
+        return tuple(states) if self.state_is_tuple else torch.cat(list(states), dim=-1)
+
+    def split_state(self, state: Any) -> Sequence[Any]:
+        """The state of each cell.
+
+        Raises:
+            ValueError: not one entry per cell.
+        """
         if not self.state_is_tuple:
             return torch.split(state, [cell.state_size for cell in self.cells], dim=-1)
         if not isinstance(state, tuple | list) or len(state) != self.num_cells:

@@ -1,0 +1,246 @@
+"""A whole cell as plain data: its sizes, and the programs of its step and of the step's gradient.
+
+A second product (a projection, or the candidate of a GRU) cuts the step in two: the first program
+computes the product's operand and all that does not need the product, the second one the rest.
+"""
+
+import json
+import weakref
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from typing import Any
+
+import torch
+
+from varlen.rnn._recurrent import RecurrentCell, all_gate_names, gates_type, group_weights
+from varlen.rnn.engine._program import Instruction, Program, compile_program
+from varlen.rnn.engine._trace import Untraceable, trace
+from varlen.rnn.engine._values import Term, Values
+
+
+@dataclass(frozen=True)
+class CellProgram:
+    """What the native loop needs to know of a cell besides its weights.
+
+    Attributes:
+        units: width of a gate.
+        num_gates: fed by inputs and state.
+        num_recurrent_gates: fed by the state alone.
+        num_input_gates: fed by the inputs alone.
+        num_vectors: parameters of one number per unit.
+        state_units: width of each leaf of the state.
+        product_state: the leaf that goes into the recurrent product.
+        second_units: width of the second product; 0: there is none.
+        output_units: width of the output.
+        output_state: the leaf that is the output; -1: none is.
+        forward: gates, states, vectors, product -> next states, output, operand.
+        second_forward: the same registers, after the second product.
+        backward: those, and gradients of output, next states and operand -> gradients.
+        second_backward: the gradient of the product.
+    """
+
+    units: int
+    num_gates: int
+    num_recurrent_gates: int
+    num_input_gates: int
+    num_vectors: int
+    state_units: tuple[int, ...]
+    product_state: int
+    second_units: int
+    output_units: int
+    output_state: int
+    forward: Program
+    second_forward: Program | None
+    backward: Program
+    second_backward: Program | None
+
+    def to_json(self) -> str:
+        """The program as text, for an exported model to carry."""
+        return json.dumps(asdict(self))
+
+    @staticmethod
+    @lru_cache(maxsize=256)
+    def from_json(text: str) -> "CellProgram":
+        """The inverse of `to_json`."""
+        fields = json.loads(text)
+        for name in ("forward", "second_forward", "backward", "second_backward"):
+            fields[name] = _program(fields[name])
+        return CellProgram(**fields | {"state_units": tuple(fields["state_units"])})
+
+    def __str__(self) -> str:
+        parts = [
+            ("step", self.forward),
+            ("step, after the second product", self.second_forward),
+            ("gradient, before the second product", self.second_backward),
+            ("gradient", self.backward),
+        ]
+        return "\n".join(f"{title}:\n{_indented(part)}" for title, part in parts if part)
+
+
+def _program(fields: dict[str, Any] | None) -> Program | None:
+    if fields is None:
+        return None
+    instructions = tuple(Instruction(*instruction) for instruction in fields["instructions"])
+    return Program(
+        tuple(fields["inputs"]), tuple(fields["outputs"]), fields["num_temporaries"], instructions
+    )
+
+
+def _indented(program: Program) -> str:
+    return "\n".join(f"  {line}" for line in str(program).split("\n"))
+
+
+# By cell: what its step depended on when it was traced, and the program or why there is none.
+_TRACED: weakref.WeakKeyDictionary[RecurrentCell, tuple[Any, CellProgram | str]] = (
+    weakref.WeakKeyDictionary()
+)
+
+
+def cell_program(cell: RecurrentCell) -> CellProgram:
+    """The program of a cell, traced when it is first asked for and when a setting has changed.
+
+    Raises:
+        Untraceable: with the reason.
+    """
+    settings = {k: v for k, v in vars(cell).items() if not k.startswith("_") and k != "training"}
+    known = _TRACED.get(cell)
+    if known is None or known[0] != settings:
+        try:
+            made: CellProgram | str = _trace_cell(cell)
+        except Untraceable as reason:
+            made = str(reason)
+        known = _TRACED[cell] = (settings, made)
+    if isinstance(known[1], str):
+        raise Untraceable(known[1])
+    return known[1]
+
+
+class _Step:
+    """`update` as a function of a flat list of tensors, the last of which is the second product."""
+
+    def __init__(self, cell: RecurrentCell) -> None:
+        self.cell = cell
+        self.gates = all_gate_names(type(cell))
+        leaves = cell.unpack_state(cell.zero_state(0))
+        grouped = cell.group_state(leaves)
+        self.state_units = tuple(leaf.shape[1] for leaf in leaves)
+        self.states: tuple[str, ...] = getattr(grouped, "_fields", None) or ("state",)
+        self.vectors = cell.vector_names
+        self.inputs = (*self.gates, *self.states, *self.vectors, "product")
+
+    def __call__(self, *tensors: torch.Tensor) -> list[torch.Tensor]:
+        """Output, next states, and the operand of the second product if there is one."""
+        gates, rest = tensors[: len(self.gates)], tensors[len(self.gates) :]
+        states, rest = rest[: len(self.states)], rest[len(self.states) :]
+        vectors, product = rest[:-1], rest[-1]
+        operands: list[torch.Tensor] = []
+
+        def second(operand: torch.Tensor) -> torch.Tensor:
+            operands.append(operand)
+            return product
+
+        output, next_state = self.cell.update(
+            gates_type(self.gates)(*gates),
+            self.cell.group_state(list(states)),
+            group_weights(self.cell, list(vectors), second),
+        )
+        if len(operands) != (self.cell.second_name is not None):
+            raise Untraceable(
+                f"it makes {len(operands)} second products; programs have one if second_name is set"
+            )
+        return [output, *self.cell.ungroup_state(next_state), *operands]
+
+
+def _trace_cell(cell: RecurrentCell) -> CellProgram:
+    step = _Step(cell)
+    num_states = len(step.states)
+    values, results = trace(step, len(step.inputs))
+    product = len(step.inputs) - 1
+    is_second = [values.depends(result, product) for result in results]
+    if cell.second_name is not None and is_second[1 + num_states]:
+        raise Untraceable("the operand of its second product depends on the product")
+
+    output, *next_states = results[: 1 + num_states]
+    output_state = next_states.index(output) if output in next_states else -1
+    # Registers are in the order next states, output, operand.
+    order = [*range(1, 1 + num_states), 0, *range(1 + num_states, len(results))]
+    wanted = [i for i in order if not (i == 0 and output_state >= 0)]
+    names = ("result", *(f"next_{name}" for name in step.states), "operand")
+    outputs = tuple(names[i] for i in [*range(1, 1 + num_states), 0, 1 + num_states])
+
+    def forward(second: bool) -> Program:
+        chosen = {i for i in wanted if is_second[i] == second}
+        return _compile(values, results, chosen, order, inputs=step.inputs, outputs=outputs)
+
+    second_units = 0
+    if cell.second_name is not None:
+        weights = cell.products().second
+        assert weights is not None, "a cell with second_name has second weights"
+        second_units = weights.shape[1]
+    # What is made of a product of another width than the units cannot depend on gates, and a
+    # state of that width takes part after the product only.
+    apart = second_units not in (0, cell.num_units)
+    first = [i for i in range(len(results)) if not (apart and is_second[i])]
+    second = [i for i in range(len(results)) if is_second[i]]
+    later = [product] + [
+        len(step.gates) + i for i, n in enumerate(step.state_units) if n != cell.num_units
+    ]
+    sooner = [i for i in range(len(step.inputs)) if i not in later]
+    return CellProgram(
+        units=cell.num_units,
+        num_gates=len(cell.gate_names),
+        num_recurrent_gates=len(cell.recurrent_gate_names),
+        num_input_gates=len(cell.input_gate_names),
+        num_vectors=len(step.vectors),
+        state_units=step.state_units,
+        product_state=cell.product_state,
+        second_units=second_units,
+        output_units=cell.output_size,
+        output_state=output_state,
+        forward=forward(second=False),
+        second_forward=forward(second=True) if second_units else None,
+        backward=_backward(step, names, first, by=sooner),
+        second_backward=_backward(step, names, second, by=later) if second_units else None,
+    )
+
+
+def _compile(
+    values: Values,
+    results: list[Term],
+    chosen: set[int],
+    order: list[int],
+    *,
+    inputs: tuple[str, ...],
+    outputs: tuple[str, ...],
+) -> Program:
+    numbers = [values.number(results[i]) if i in chosen else None for i in order]
+    numbers += [None] * (len(outputs) - len(numbers))
+    return compile_program(values, numbers, inputs=inputs, outputs=outputs)
+
+
+def _backward(step: _Step, names: tuple[str, ...], of: list[int], *, by: list[int]) -> Program:
+    """The vector-Jacobian product of some results by some inputs."""
+    num_inputs = len(step.inputs)
+    gradients = tuple(f"d_{name}" for name in names)
+
+    def pulled_back(*tensors: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        inputs, cotangents = tensors[:num_inputs], tensors[num_inputs:]
+
+        def chosen(*free: torch.Tensor) -> list[torch.Tensor]:
+            given = dict(zip(by, free, strict=True))
+            results = step(*(given.get(i, inputs[i]) for i in range(num_inputs)))
+            return [results[i] for i in of]
+
+        _, pull = torch.func.vjp(chosen, *(inputs[i] for i in by))[:2]
+        pulled: tuple[torch.Tensor, ...] = pull([cotangents[i] for i in of])
+        return pulled
+
+    values, results = trace(pulled_back, num_inputs + len(gradients))
+    written = dict(zip(by, map(values.number, results), strict=True))
+    return compile_program(
+        values,
+        [written.get(i) for i in range(num_inputs)],
+        inputs=(*step.inputs, *gradients),
+        outputs=tuple(f"d_{name}" for name in step.inputs),
+        summed={f"d_{name}" for name in step.vectors},
+    )

@@ -1,0 +1,78 @@
+"""Which engine runs a cell, and why: the fastest one that can."""
+
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from varlen import _native
+from varlen.rnn._cell import RNNCell
+from varlen.rnn._recurrent import RecurrentCell
+from varlen.rnn.engine._cell_program import CellProgram, cell_program
+from varlen.rnn.engine._trace import Untraceable
+
+Engine = Literal["auto", "eager", "native"]
+ENGINES = ("auto", "eager", "native")
+
+
+def why_not_native(cell: RNNCell, inputs: Any, noise: Any) -> str | None:
+    """The reason why the native engine cannot do an unroll; None if it can."""
+    if not _native.NATIVE:
+        return "the native core is left out (VARLEN_NATIVE=0, or it was not built)"
+    if noise is not None:
+        return f"{type(cell).__name__} draws noise in every step"
+    if not isinstance(cell, RecurrentCell):
+        return (
+            f"{type(cell).__name__} is no RecurrentCell: it does not say what its step consists of"
+        )
+    if (
+        not isinstance(inputs, Tensor)
+        or inputs.dtype != torch.float32
+        or cell.dtype != torch.float32
+    ):
+        return "the native engine computes in torch.float32"
+    if inputs.device.type != "cpu" or cell.device.type != "cpu":
+        return "the native engine computes on the CPU"
+    if torch._C._are_functorch_transforms_active():
+        return "it runs under a function transform (vmap, grad, ...)"
+    if torch.autograd.forward_ad._current_level >= 0:
+        return "it runs under forward-mode differentiation"
+    try:
+        cell_program(cell)
+    except Untraceable as reason:
+        return f"{type(cell).__name__}.update is no program: {reason}"
+    return None
+
+
+class Explanation(str):
+    """What `explain` says; printed, it reads as text.
+
+    Attributes:
+        engine: "native" or "eager".
+        reason: why it is not the native one; None if it is.
+        program: what the native engine runs; None if it cannot.
+    """
+
+    engine: str
+    reason: str | None
+    program: CellProgram | None
+
+
+def explain(cell: RNNCell, inputs: Tensor | None = None) -> Explanation:
+    """Says which engine runs a cell, with which program, or why it is the plain one.
+
+    Args:
+        cell: any cell.
+        inputs: what it would be run on; None is a float32 tensor on the CPU.
+    """
+    if inputs is None:
+        inputs = torch.zeros(1, 1, 1)
+    noise = cell.draw_noise(torch.ones(1, dtype=torch.int64))
+    reason = why_not_native(cell, inputs, noise)
+    program = cell_program(cell) if reason is None and isinstance(cell, RecurrentCell) else None
+    text = f"engine: eager\nreason: {reason}" if reason else f"engine: native\n{program}"
+    explanation = Explanation(text)
+    explanation.engine = "eager" if reason else "native"
+    explanation.reason = reason
+    explanation.program = program
+    return explanation

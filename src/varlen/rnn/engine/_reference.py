@@ -1,0 +1,95 @@
+"""The plain twin of the native loop: the same programs, run by torch over the rows still running.
+
+It is what the loop means, and what is differentiated where the loop cannot be (twice, for one).
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from varlen.rnn._recurrent import Products
+from varlen.rnn.engine._cell_program import CellProgram
+from varlen.rnn.engine._layout import step_layout
+from varlen.sequences import check_lengths, live_steps
+
+
+def unroll_reference(
+    inputs: Tensor,
+    lengths: Tensor,
+    products: Products,
+    vectors: Sequence[Tensor],
+    initial_states: Sequence[Tensor],
+    program: CellProgram,
+    *,
+    reverse: bool,
+) -> tuple[Tensor, list[Tensor]]:
+    """Runs a cell's program along padded sequences.
+
+    Args:
+        inputs: `[batch, time, input_size]`.
+        lengths: `[batch]`, int64.
+        products: the weights of the cell.
+        vectors: its other parameters, `[units]` each.
+        initial_states: `[batch, state units]` each.
+        program: of the cell.
+        reverse: walks each row from its last step to its first.
+
+    Returns:
+        `(outputs, final_states)`, outputs `[batch, time, output units]`, zero past the lengths.
+    """
+    num_rows, num_steps = inputs.shape[:2]
+    counts = check_lengths(lengths, num_rows, num_steps, argument="sequence_length")
+    layout = step_layout(counts, reverse=reverse, device=inputs.device)
+    live = torch.from_numpy(np.flatnonzero(live_steps(counts, num_steps))).to(inputs.device)
+    places = live[layout.positions]
+    values = inputs.flatten(0, 1).index_select(0, places)
+    projected = torch.split(values @ products.input, layout.counts)
+
+    states = [state.index_select(0, layout.order) for state in initial_states]
+    finished: list[list[Tensor]] = []
+    outputs = []
+    running = num_rows
+    for step, count in enumerate(layout.counts):
+        if count < running:
+            finished.append([state[count:] for state in states])
+            states = [state[:count] for state in states]
+            running = count
+        output, states = _step(projected[step], states, products, vectors, program)
+        outputs.append(output)
+    parts = zip(states, *reversed(finished), strict=True)
+    final = [torch.cat(rows).index_select(0, layout.rank) for rows in parts]
+    flat = inputs.new_zeros(num_rows * num_steps, program.output_units)
+    padded = flat.index_copy(0, places, torch.cat(outputs))
+    return padded.reshape(num_rows, num_steps, program.output_units), final
+
+
+def _step(
+    projected: Tensor,
+    states: list[Tensor],
+    products: Products,
+    vectors: Sequence[Tensor],
+    program: CellProgram,
+) -> tuple[Tensor, list[Tensor]]:
+    both = program.units * program.num_gates
+    recurrent = states[program.product_state] @ products.recurrent
+    gates = torch.cat(
+        [projected[:, :both] + recurrent[:, :both], recurrent[:, both:], projected[:, both:]], dim=1
+    )
+    if products.bias is not None:
+        gates = gates + products.bias
+    registers = [*torch.split(gates, program.units, dim=1), *states, *vectors]
+    results = program.forward.run([*registers, None])
+    if program.second_forward is not None:
+        operand = results[-1]
+        assert operand is not None
+        assert products.second is not None
+        second = program.second_forward.run([*registers, operand @ products.second])
+        results = [a if b is None else b for a, b in zip(results, second, strict=True)]
+    next_states, output = results[: len(states)], results[len(states)]
+    if output is None:
+        output = next_states[program.output_state]
+    assert output is not None
+    assert None not in next_states
+    return output, [state for state in next_states if state is not None]

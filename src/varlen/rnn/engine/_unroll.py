@@ -1,0 +1,110 @@
+"""An unroll on the engine that is asked for, or on the fastest that can do it."""
+
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from varlen.rnn._cell import RNNCell
+from varlen.rnn._recurrent import RecurrentCell
+from varlen.rnn.engine import _eager
+from varlen.rnn.engine._cell_program import cell_program
+from varlen.rnn.engine._choose import Engine, why_not_native
+from varlen.rnn.engine._op import unroll_op
+from varlen.rnn.wrappers import DropoutWrapper, MultiRNNCell
+
+
+def unroll(
+    cell: RNNCell,
+    inputs: Any,
+    lengths: Tensor,
+    state: Any,
+    noise: Any,
+    *,
+    reverse: bool,
+    engine: Engine,
+) -> tuple[Any, Any]:
+    """Runs `cell` over the real steps of a padded block.
+
+    Args:
+        cell: any cell.
+        inputs: each leaf `[batch, time, ...]`.
+        lengths: `[batch]`, int64, on the CPU.
+        state: the initial state, each leaf `[batch, ...]`.
+        noise: of `cell.draw_noise`, or None.
+        reverse: walks each row from its last step to its first.
+        engine: which one.
+
+    Returns:
+        `(outputs, final_state)`, outputs `[batch, time, ...]`, zero past each row's length.
+
+    Raises:
+        ValueError: the native engine is asked for and cannot do it; the message has the reason.
+    """
+    if engine != "eager":
+        parts = _layers(cell, state, noise)
+        if parts is not None:
+            return _unroll_layers(parts, inputs, lengths, reverse=reverse, engine=engine)
+        reason = why_not_native(cell, inputs, noise)
+        if reason is None:
+            assert isinstance(cell, RecurrentCell)
+            return _unroll_native(cell, inputs, lengths, state, reverse=reverse)
+        if engine == "native":
+            raise ValueError(f"engine='native': {reason}")
+    return _eager.unroll(cell, inputs, lengths, state, noise, reverse=reverse)
+
+
+def _unroll_native(
+    cell: RecurrentCell, inputs: Tensor, lengths: Tensor, state: Any, *, reverse: bool
+) -> tuple[Tensor, Any]:
+    products, vectors = cell.products(), cell.vectors()
+    leaves = cell.unpack_state(state)
+    tensors = [inputs, *(w for w in products if w is not None), *vectors, *leaves]
+    keep = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)
+    outputs, *results = unroll_op(
+        inputs,
+        lengths,
+        *products,
+        vectors,
+        leaves,
+        cell_program(cell).to_json(),
+        reverse,
+        keep,
+    )
+    return outputs, cell.pack_state(results[: len(leaves)])
+
+
+class _Layer(NamedTuple):
+    cell: RNNCell
+    state: Any
+    noise: Any
+
+
+def _layers(cell: RNNCell, state: Any, noise: Any) -> tuple[list[_Layer], Any] | None:
+    """The cells that can be run one after the other along all time, and how their states join."""
+    if isinstance(cell, MultiRNNCell):
+        noises = noise or (None,) * len(cell.cells)
+        parts = zip(cell.cells, cell.split_state(state), noises, strict=True)
+        return [_Layer(*part) for part in parts], cell.join_states
+    if isinstance(cell, DropoutWrapper) and noise is None:
+        return [_Layer(cell.cell, state, None)], lambda states: states[0]
+    return None
+
+
+def _unroll_layers(
+    parts: tuple[list[_Layer], Any], inputs: Any, lengths: Tensor, *, reverse: bool, engine: Engine
+) -> tuple[Any, Any]:
+    layers, join = parts
+    states = []
+    for layer in layers:
+        inputs, state = unroll(
+            layer.cell,
+            inputs,
+            lengths,
+            layer.state,
+            layer.noise,
+            reverse=reverse,
+            engine=engine,
+        )
+        states.append(state)
+    return inputs, join(states)
