@@ -44,6 +44,20 @@ class SparseValues(NamedTuple):
     dense_shape: Any
 
 
+class RaggedValues(NamedTuple):
+    """Values in rows of unequal length, which may be rows of rows, as TensorFlow's RaggedTensor.
+
+    Attributes:
+        flat_values: `[values, ...]`.
+        row_splits: one array for each ragged dimension, outermost first. Row i of a dimension is
+            `[splits[i], splits[i + 1])` of the rows of the next one, and of the last one of the
+            values.
+    """
+
+    flat_values: Any
+    row_splits: tuple[Any, ...]
+
+
 def check_lengths(
     lengths: Any, num_rows: int, num_steps: int | None = None, *, argument: str = "lengths"
 ) -> npt.NDArray[np.int64]:

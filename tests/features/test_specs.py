@@ -122,13 +122,14 @@ class TestDefaults:
             ([], float32, float("inf"), float("inf")),
             ([], int64, np.uint8(200), 200),
             ([], string, "é", "é".encode()),
-            ([2, 2], int64, [1, 2, 3, 4], ((1, 2), (3, 4))),
-            ([1], int64, 5, (5,)),
+            ([2, 2], int64, [[1, 2], [3, 4]], ((1, 2), (3, 4))),
+            ([2, 2], int64, [1, 2, 3, 4], (1, 2, 3, 4)),
+            ([1], int64, 5, 5),
             ([0], int64, [], ()),
             ([2], string, [b"a\0", b""], (b"a\0", b"")),
         ],
     )
-    def test_are_kept_as_plain_values_in_shape(self, shape, dtype, given, kept):
+    def test_are_kept_as_plain_values(self, shape, dtype, given, kept):
         default = FixedLenFeature(shape, dtype, given).default_value
         assert default == kept
         assert type(default) is type(kept)

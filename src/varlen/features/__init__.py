@@ -1,5 +1,6 @@
 """Named features in the bytes of a record: messages, writing, specifications, parsing. No torch."""
 
+from ._combined_specs import RaggedFeature, SparseFeature
 from ._kinds import float32, int64, string
 from ._messages import (
     BytesList,
@@ -12,7 +13,12 @@ from ._messages import (
     Int64List,
     SequenceExample,
 )
-from ._parse import parse_single_sequence_example
+from ._parse import (
+    decode_sequence_examples,
+    parse_sequence_example,
+    parse_single_sequence_example,
+)
+from ._parse_example import parse_example, parse_single_example
 from ._specs import FixedLenFeature, FixedLenSequenceFeature, VarLenFeature
 from ._write import sequence_example
 
@@ -27,10 +33,16 @@ __all__ = [
     "FixedLenSequenceFeature",
     "FloatList",
     "Int64List",
+    "RaggedFeature",
     "SequenceExample",
+    "SparseFeature",
     "VarLenFeature",
+    "decode_sequence_examples",
     "float32",
     "int64",
+    "parse_example",
+    "parse_sequence_example",
+    "parse_single_example",
     "parse_single_sequence_example",
     "sequence_example",
     "string",

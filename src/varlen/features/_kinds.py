@@ -9,8 +9,13 @@ float32: Final = np.dtype(np.float32)
 # Byte strings of any length; NumPy has no dtype of its own that keeps zeros at their end.
 string: Final = np.dtype(object)
 
+KINDS: Final = (int64, float32, string)
+
 # The field of a Feature message that holds each kind.
 FIELDS: Final = {int64: "int64_list", float32: "float_list", string: "bytes_list"}
+
+# Its number.
+FIELD_NUMBERS: Final = {string: 1, float32: 2, int64: 3}
 
 _NAMES = {int64: "int64", float32: "float32", string: "string"}
 _KINDS: dict[str, np.dtype[Any]] = {

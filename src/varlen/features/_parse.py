@@ -1,26 +1,27 @@
-"""Parsing one SequenceExample into arrays, with the semantics of TensorFlow 1.15."""
+"""Parsing SequenceExamples into arrays, one or a batch, with the semantics of TensorFlow 1.15."""
 
-from collections.abc import Collection, Iterable, Mapping
-from typing import Any
+import os
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from google.protobuf.message import DecodeError
 
-from varlen.errors import FeatureError, did_you_mean
-from varlen.sequences import SparseValues
+from varlen.sequences import JaggedSequence, PaddedSequence, SparseValues
 
-from ._kinds import FIELDS, field_name, kind_name
-from ._messages import EntriesSequenceExample, by_name
-from ._specs import FixedLenFeature, FixedLenSequenceFeature, VarLenFeature, default_array
+from . import _assemble
+from ._checks import check_spec, place_of
+from ._columns import ColumnReader, Serialized, as_messages
+from ._requests import Column, Place, Request
+from ._specs import FixedLenFeature, FixedLenSequenceFeature, VarLenFeature
 
-ContextSpec = FixedLenFeature | VarLenFeature
-SequenceSpec = FixedLenSequenceFeature | VarLenFeature
 Parsed = npt.NDArray[Any] | SparseValues
+Rows = JaggedSequence | PaddedSequence | SparseValues
 
 
 def parse_single_sequence_example(
-    serialized: bytes,
+    serialized: bytes | bytearray | memoryview,
     context_features: Mapping[str, Any] | None = None,
     sequence_features: Mapping[str, Any] | None = None,
     *,
@@ -49,138 +50,194 @@ def parse_single_sequence_example(
         ValueError: there is no specification, or one of a kind that does not belong there.
         FeatureError: the bytes are no SequenceExample, or do not hold what is specified.
     """
-    if not isinstance(serialized, bytes):
+    if not isinstance(serialized, bytes | bytearray | memoryview):
         raise TypeError(f"serialized: expected bytes, found {type(serialized).__name__}")
-    _check_specs(context_features or {}, sequence_features or {})
-    try:
-        message = EntriesSequenceExample.FromString(serialized)
-    except DecodeError:
-        raise FeatureError(
-            f"expected a serialized SequenceExample, found {len(serialized)} bytes that are not "
-            "one",
-            at=at,
-        ) from None
-    features = by_name(message.context.feature)
-    feature_lists = by_name(message.feature_lists.feature_list)
-    context = {
-        name: _parse_feature(features, name, spec, at)
-        for name, spec in (context_features or {}).items()
-    }
+    plan = _checked_plan(context_features, sequence_features)
+    context, lists = plan.read([serialized], lambda _: at)
     sequences = {
-        name: _parse_list(feature_lists, name, spec, at)
-        for name, spec in (sequence_features or {}).items()
+        name: rows.values if isinstance(rows, JaggedSequence) else _assemble.only(rows)
+        for name, rows in lists.items()
     }
-    return context, sequences
+    return {name: _assemble.only(value) for name, value in context.items()}, sequences
 
 
-def _check_specs(context: Mapping[str, Any], sequences: Mapping[str, Any]) -> None:
+def parse_sequence_example(
+    serialized: Serialized,
+    context_features: Mapping[str, Any] | None = None,
+    sequence_features: Mapping[str, Any] | None = None,
+    example_names: Sequence[str] | None = None,
+) -> tuple[dict[str, Parsed], dict[str, Parsed], dict[str, npt.NDArray[np.int64]]]:
+    """Parses a batch of serialized SequenceExamples, as TensorFlow 1.15 does.
+
+    What holds for one message is as in `parse_single_sequence_example`. A batch may be empty.
+
+    Args:
+        serialized: the messages.
+        context_features: by name, `FixedLenFeature` or `VarLenFeature`. As in TensorFlow, a default
+            must have the very shape here, and is not brought into it.
+        sequence_features: by name, `FixedLenSequenceFeature` or `VarLenFeature`.
+        example_names: where each message came from, for error messages.
+
+    Returns:
+        `(context, sequences, lengths)`. A `FixedLenFeature` gives `[batch, *shape]`; a
+        `FixedLenSequenceFeature` `[batch, most steps, *shape]`, padded with 0 or b"", and in
+        `lengths` the steps of each message, `[batch]`. A `VarLenFeature` gives `SparseValues`:
+        `[batch, most values]` in the context, `[batch, most steps, longest step]` in the sequences.
+
+    Raises:
+        TypeError: `serialized` is no list of bytes, or a specification is not one.
+        ValueError: there is no specification, one of a kind that does not belong there, or a
+            default of another shape.
+        FeatureError: a message is no SequenceExample, or does not hold what is specified.
+    """
+    for name, spec in (context_features or {}).items():
+        _check_default_shape(name, spec)
+    context, lists = decode_sequence_examples(
+        serialized, context_features, sequence_features, padded=True, example_names=example_names
+    )
+    sequences: dict[str, Parsed] = {}
+    lengths = {}
+    for name, rows in lists.items():
+        if isinstance(rows, PaddedSequence):
+            sequences[name], lengths[name] = rows
+        elif isinstance(rows, SparseValues):
+            sequences[name] = rows
+    return context, sequences, lengths
+
+
+def decode_sequence_examples(
+    serialized: Serialized,
+    context_features: Mapping[str, Any] | None = None,
+    sequence_features: Mapping[str, Any] | None = None,
+    *,
+    padded: bool = False,
+    threads: int | None = None,
+    example_names: Sequence[str] | None = None,
+) -> tuple[dict[str, Parsed], dict[str, Rows]]:
+    """Decodes a batch of serialized SequenceExamples into sequences with their lengths.
+
+    The whole batch is one call of the native core, which makes no Python object per number, lets
+    other Python threads run, and uses several threads of its own if there is much to decode.
+
+    Args:
+        serialized: the messages.
+        context_features: by name, `FixedLenFeature` or `VarLenFeature`.
+        sequence_features: by name, `FixedLenSequenceFeature` or `VarLenFeature`.
+        padded: sequences come in blocks, padded with 0 or b"".
+        threads: at most this many; None for as many as this process may use.
+        example_names: where each message came from, for error messages. Only that of a message
+            that fails is looked at.
+
+    Returns:
+        `(context, sequences)`. A `FixedLenSequenceFeature` gives `JaggedSequence` with values
+        `[steps of all messages, *shape]`, or, if `padded`, `PaddedSequence` with data
+        `[batch, most steps, *shape]`. All else is as in `parse_sequence_example`.
+
+    Raises:
+        TypeError: `serialized` is no list of bytes, or a specification is not one.
+        ValueError: there is no specification, or one of a kind that does not belong there.
+        FeatureError: a message is no SequenceExample, or does not hold what is specified.
+    """
+    messages = as_messages(serialized)
+    plan = _checked_plan(context_features, sequence_features)
+    place = place_of(example_names, len(messages))
+    num_threads = _num_processors() if threads is None else threads
+    return plan.read(messages, place, padded=padded, max_threads=num_threads)
+
+
+class _Plan(NamedTuple):
+    """Specifications in the order in which they were given, and what reads their columns."""
+
+    context: dict[str, FixedLenFeature | VarLenFeature]
+    sequences: dict[str, FixedLenSequenceFeature | VarLenFeature]
+    reader: ColumnReader
+
+    def read(
+        self, messages: list[Any], place: Place, *, padded: bool = False, max_threads: int = 1
+    ) -> tuple[dict[str, Parsed], dict[str, Rows]]:
+        columns = iter(self.reader.read(messages, place, padded=padded, max_threads=max_threads))
+        context: dict[str, Parsed] = {
+            name: _assemble.fixed(column, spec)
+            if isinstance(spec, FixedLenFeature)
+            else _assemble.sparse(column)
+            for (name, spec), column in zip(self.context.items(), columns, strict=False)
+        }
+        sequences = {
+            name: _sequence(column, spec, padded=padded)
+            for (name, spec), column in zip(self.sequences.items(), columns, strict=True)
+        }
+        return context, sequences
+
+
+def _sequence(
+    column: Column, spec: FixedLenSequenceFeature | VarLenFeature, *, padded: bool
+) -> Rows:
+    if isinstance(spec, VarLenFeature):
+        return _assemble.sparse_steps(column)
+    if not padded:
+        return _assemble.steps(column, spec)
+    shape = (*column.values.shape[:2], *spec.shape)
+    return PaddedSequence(column.values.reshape(shape), _assemble.counts(column))
+
+
+def _checked_plan(
+    context_features: Mapping[str, Any] | None, sequence_features: Mapping[str, Any] | None
+) -> _Plan:
+    context, sequences = context_features or {}, sequence_features or {}
     if not context and not sequences:
         raise ValueError("expected context_features or sequence_features, found neither")
     for name, spec in context.items():
-        _check_spec(f"context_features[{name!r}]", spec, (FixedLenFeature, VarLenFeature))
+        check_spec(f"context_features[{name!r}]", spec, (FixedLenFeature, VarLenFeature))
     for name, spec in sequences.items():
         argument = f"sequence_features[{name!r}]"
-        _check_spec(argument, spec, (FixedLenSequenceFeature, VarLenFeature))
+        check_spec(argument, spec, (FixedLenSequenceFeature, VarLenFeature))
         if isinstance(spec, FixedLenSequenceFeature) and spec.default_value is not None:
             raise ValueError(
-                f"{argument}: expected no default_value, since a feature list alone is not padded, "
-                f"found {spec.default_value!r}"
+                f"{argument}: expected no default_value, since a feature list is padded with "
+                f"nothing of its own, found {spec.default_value!r}"
             )
+    return _plan(tuple(context.items()), tuple(sequences.items()))
 
 
-def _check_spec(argument: str, spec: Any, allowed: tuple[type, ...]) -> None:
-    if isinstance(spec, allowed):
-        return
-    problem = f"{argument}: expected {' or '.join(a.__name__ for a in allowed)}, found {spec!r}"
-    if isinstance(spec, FixedLenFeature | FixedLenSequenceFeature | VarLenFeature):
-        raise ValueError(problem)
-    raise TypeError(problem)
-
-
-def _parse_feature(
-    features: dict[str, Any], name: str, spec: ContextSpec, at: str | None
-) -> Parsed:
-    feature = features.get(name)
-    kind = None if feature is None else feature.WhichOneof("kind")
-    if kind not in (None, FIELDS[spec.dtype]):
-        raise _mismatch(spec, "", field_name(kind), _path(at, f"context.{name}"))
-    values = [] if kind is None else getattr(feature, kind).value
-    if isinstance(spec, VarLenFeature):
-        return SparseValues(
-            indices=np.arange(len(values))[:, None],
-            values=np.array(values, spec.dtype),
-            dense_shape=np.array([len(values)]),
+# Specifications are the same for every batch of a run, and a plan is made of nothing else.
+@lru_cache(maxsize=64)
+def _plan(context: tuple[tuple[str, Any], ...], sequences: tuple[tuple[str, Any], ...]) -> _Plan:
+    features = [
+        Request(
+            "context",
+            name,
+            spec.dtype,
+            getattr(spec, "size", None),
+            isinstance(spec, FixedLenFeature) and spec.default_value is None,
+            spec,
         )
-    if kind is None and spec.default_value is not None:
-        return default_array(spec)
-    if kind is None and feature is not None:
-        raise _mismatch(spec, "", "no values of any kind", _path(at, f"context.{name}"))
-    if kind is None:
-        raise _missing("context feature", name, features, at)
-    if len(values) != spec.size:
-        raise _mismatch(spec, "", str(len(values)), _path(at, f"context.{name}"))
-    return np.array(values, spec.dtype).reshape(tuple(spec.shape))
+        for name, spec in context
+    ]
+    lists = [
+        Request(
+            "feature_lists",
+            name,
+            spec.dtype,
+            getattr(spec, "size", None),
+            isinstance(spec, FixedLenSequenceFeature) and not spec.allow_missing,
+            spec,
+        )
+        for name, spec in sequences
+    ]
+    reader = ColumnReader("SequenceExample", [*features, *lists])
+    return _Plan(dict(context), dict(sequences), reader)
 
 
-def _parse_list(lists: dict[str, Any], name: str, spec: SequenceSpec, at: str | None) -> Parsed:
-    steps = lists[name].feature if name in lists else ()
-    path = _path(at, f"feature_lists.{name}")
-    if isinstance(spec, VarLenFeature):
-        return _parse_ragged_steps(steps, spec, path)
-    if name not in lists and not spec.allow_missing:
-        raise _missing("feature list", name, lists, at)
-    return _parse_equal_steps(steps, spec, path)
+def _check_default_shape(name: str, spec: Any) -> None:
+    if not isinstance(spec, FixedLenFeature) or spec.default_value is None:
+        return
+    found = np.array(spec.default_value, object).shape
+    if found != tuple(spec.shape):
+        raise ValueError(
+            f"context_features[{name!r}]: expected a default_value of shape {tuple(spec.shape)}, "
+            f"found shape {found}"
+        )
 
 
-def _parse_equal_steps(
-    steps: Collection[Any], spec: FixedLenSequenceFeature, path: str
-) -> npt.NDArray[Any]:
-    field, size = FIELDS[spec.dtype], spec.size
-    values: list[Any] = []
-    for number, step in enumerate(steps):
-        found = getattr(step, field).value
-        if len(found) != size or not step.HasField(field):
-            kind = step.WhichOneof("kind")
-            text = str(len(found)) if kind == field else field_name(kind)
-            raise _mismatch(spec, " per step", text, f"{path}[{number}]")
-        values.extend(found)
-    return np.array(values, spec.dtype).reshape(len(steps), *spec.shape)
-
-
-def _parse_ragged_steps(steps: Collection[Any], spec: VarLenFeature, path: str) -> SparseValues:
-    field = FIELDS[spec.dtype]
-    values: list[Any] = []
-    counts = np.zeros(len(steps), np.int64)
-    for number, step in enumerate(steps):
-        kind = step.WhichOneof("kind")
-        if kind not in (None, field):
-            raise _mismatch(spec, " per step", field_name(kind), f"{path}[{number}]")
-        found = getattr(step, field).value
-        values.extend(found)
-        counts[number] = len(found)
-    of_step = np.repeat(np.arange(len(counts)), counts)
-    in_step = np.arange(len(values)) - np.repeat(counts.cumsum() - counts, counts)
-    return SparseValues(
-        indices=np.stack([of_step, in_step], axis=1),
-        values=np.array(values, spec.dtype),
-        dense_shape=np.array([len(counts), counts.max(initial=0)]),
-    )
-
-
-def _path(at: str | None, path: str) -> str:
-    return path if at is None else f"{at}: {path}"
-
-
-def _missing(what: str, name: str, there: Iterable[str], at: str | None) -> FeatureError:
-    return FeatureError(
-        f"no {what} named {name!r}", at=at, hint=f"in this record {did_you_mean(name, there)}"
-    )
-
-
-def _mismatch(spec: ContextSpec | SequenceSpec, each: str, found: str, path: str) -> FeatureError:
-    count = "" if isinstance(spec, VarLenFeature) else f"{spec.size} "
-    return FeatureError(
-        f"expected {count}{kind_name(spec.dtype)}{each}, found {found}",
-        at=path,
-        hint=f"the spec is {spec}",
-    )
+def _num_processors() -> int:
+    return len(os.sched_getaffinity(0))

@@ -1,0 +1,41 @@
+"""Checks that all parsing functions make of their arguments."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from ._combined_specs import RaggedFeature, SparseFeature
+from ._requests import Place
+from ._specs import FixedLenFeature, FixedLenSequenceFeature, VarLenFeature
+
+ALL_SPECS = (FixedLenFeature, FixedLenSequenceFeature, RaggedFeature, SparseFeature, VarLenFeature)
+
+
+def check_spec(argument: str, spec: Any, allowed: tuple[type, ...]) -> None:
+    """Checks that a specification is one of those that belong there.
+
+    Raises:
+        TypeError: it is no specification.
+        ValueError: it is one of another kind.
+    """
+    if isinstance(spec, allowed):
+        return
+    problem = f"{argument}: expected {' or '.join(a.__name__ for a in allowed)}, found {spec!r}"
+    if isinstance(spec, ALL_SPECS):
+        raise ValueError(problem)
+    raise TypeError(problem)
+
+
+def place_of(example_names: Sequence[str] | None, num_messages: int) -> Place:
+    """Where a message of a batch came from: its name, or else its number.
+
+    Raises:
+        ValueError: there is not one name for each message.
+    """
+    if example_names is None:
+        return lambda number: f"message {number}"
+    if len(example_names) != num_messages:
+        raise ValueError(
+            f"example_names: expected one for each of {num_messages} messages, "
+            f"found {len(example_names)}"
+        )
+    return lambda number: example_names[number]
