@@ -41,7 +41,8 @@ class Pool {
       const std::lock_guard<std::mutex> lock(mutex_);
       while (static_cast<int>(helpers_.size()) < workers - 1) {
         const int number = static_cast<int>(helpers_.size()) + 1;
-        helpers_.emplace_back([this, number] { help(number); });
+        const std::uint64_t seen = call_.load(std::memory_order_relaxed);
+        helpers_.emplace_back([this, number, seen] { help(number, seen); });
         helpers_.back().detach();
       }
       work_ = &work;
@@ -69,8 +70,7 @@ class Pool {
     return pool;
   }
 
-  void help(int number) {
-    std::uint64_t seen = 0;
+  void help(int number, std::uint64_t seen) {
     for (;;) {
       // A call often follows the last one at once; a short wait is cheaper than to be woken.
       for (int spin = 0; spin < 2000 && call_.load(std::memory_order_acquire) == seen; ++spin) pause();

@@ -5,7 +5,6 @@ computes the product's operand and all that does not need the product, the secon
 """
 
 import json
-import weakref
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from typing import Any
@@ -90,10 +89,8 @@ def _indented(program: Program) -> str:
     return "\n".join(f"  {line}" for line in str(program).split("\n"))
 
 
-# By cell: what its step depended on when it was traced, and the program or why there is none.
-_TRACED: weakref.WeakKeyDictionary[RecurrentCell, tuple[Any, CellProgram | str]] = (
-    weakref.WeakKeyDictionary()
-)
+# By class and settings: the program, or why there is none. Cells alike share one.
+_TRACED: dict[Any, CellProgram | str] = {}
 
 
 def cell_program(cell: RecurrentCell) -> CellProgram:
@@ -103,16 +100,20 @@ def cell_program(cell: RecurrentCell) -> CellProgram:
         Untraceable: with the reason.
     """
     settings = {k: v for k, v in vars(cell).items() if not k.startswith("_") and k != "training"}
-    known = _TRACED.get(cell)
-    if known is None or known[0] != settings:
+    try:
+        key = (type(cell), frozenset(settings.items()))
+        known = _TRACED.get(key)
+    except TypeError as error:
+        raise Untraceable(f"a setting of it cannot be compared: {error}") from error
+    if known is None:
         try:
-            made: CellProgram | str = _trace_cell(cell)
+            known = _trace_cell(cell)
         except Untraceable as reason:
-            made = str(reason)
-        known = _TRACED[cell] = (settings, made)
-    if isinstance(known[1], str):
-        raise Untraceable(known[1])
-    return known[1]
+            known = str(reason)
+        _TRACED[key] = known
+    if isinstance(known, str):
+        raise Untraceable(known)
+    return known
 
 
 class _Step:

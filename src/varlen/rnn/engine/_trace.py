@@ -1,11 +1,12 @@
 """A function of tensors as a list of values: what `make_fx` sees of it, operation by operation."""
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch._decomp import core_aten_decompositions
+from torch._decomp import get_decompositions
 from torch.fx.experimental.proxy_tensor import make_fx
 
 from varlen.rnn import _nest
@@ -28,11 +29,7 @@ def trace(function: Callable[..., Any], num_inputs: int) -> tuple[Values, list[T
     # Tensors of their own, not one several times: the tracer takes the same one for the same input.
     examples = [torch.zeros(2, 3) for _ in range(num_inputs)]
     try:
-        graph = make_fx(
-            function,
-            decomposition_table=core_aten_decompositions(),  # type: ignore[arg-type]
-            tracing_mode="fake",
-        )(*examples)
+        graph = make_fx(function, decomposition_table=_decompositions())(*examples)
     except Exception as error:
         # Anything can happen in a user's function; what it was is the reason that can be asked for.
         first_line = str(error).split("\n")[0]
@@ -51,6 +48,29 @@ def trace(function: Callable[..., Any], num_inputs: int) -> tuple[Values, list[T
         else:
             terms[node] = _translate(values, node, terms)
     return values, results
+
+
+@cache
+def _decompositions() -> dict[Any, Callable[..., Any]]:
+    """What autograd makes of common functions, in terms of elementary ones."""
+    aten = torch.ops.aten
+    return get_decompositions(
+        [
+            aten.sigmoid_backward,
+            aten.tanh_backward,
+            aten.threshold_backward,
+            aten.elu,
+            aten.elu_backward,
+            aten.leaky_relu,
+            aten.leaky_relu_backward,
+            aten.hardtanh,
+            aten.hardtanh_backward,
+            aten.silu,
+            aten.silu_backward,
+            aten.addcmul,
+            aten.lerp,
+        ]
+    )
 
 
 def _constant(tensor: Tensor) -> Constant:
@@ -90,9 +110,12 @@ def _sum(values: Values, args: list[Any], kwargs: dict[str, Any], *, negative: b
 
 def _power(values: Values, args: list[Any], kwargs: dict[str, Any]) -> Term:
     a, exponent = args
-    if exponent != Constant(2.0):
-        raise Untraceable(f"it uses a power of {exponent}; programs have squares")
-    return values.multiply(a, a)
+    if exponent not in [Constant(n) for n in (1.0, 2.0, 3.0, 4.0)]:
+        raise Untraceable("it uses a power other than 1 to 4")
+    result: Term = a
+    for _ in range(int(exponent.number) - 1):
+        result = values.multiply(result, a)
+    return result
 
 
 def _clamp(values: Values, args: list[Any], kwargs: dict[str, Any]) -> Term:

@@ -1,0 +1,296 @@
+"""The native engine against the eager one, which is the definition."""
+
+import threading
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch.testing import assert_close
+
+from varlen import (
+    BasicRNNCell,
+    DropoutWrapper,
+    GRUCell,
+    LSTMCell,
+    LSTMStateTuple,
+    MultiRNNCell,
+    _native,
+    bidirectional_dynamic_rnn,
+    dynamic_rnn,
+)
+from varlen.rnn import Products, RecurrentCell, explain
+from varlen.rnn.engine import _native_loop
+
+pytestmark = pytest.mark.skipif(
+    not _native.NATIVE, reason="the native core is left out (VARLEN_NATIVE=0)"
+)
+
+
+class PlainCell(RecurrentCell):
+    """A cell with every kind of gate, and one state that is not the output."""
+
+    gate_names = ("both",)
+    recurrent_gate_names = ("memory",)
+    input_gate_names = ("fresh",)
+    vector_names = ("decay",)
+
+    def __init__(self, input_size, num_units):
+        super().__init__()
+        self.input_size, self.num_units, self.output_size = input_size, num_units, num_units
+        self.state_size = LSTMStateTuple(num_units, num_units)
+        self.w = torch.nn.Parameter(0.3 * torch.randn(input_size, 2 * num_units))
+        self.r = torch.nn.Parameter(0.3 * torch.randn(num_units, 2 * num_units))
+        self.b = torch.nn.Parameter(torch.randn(3 * num_units))
+        self.decay = torch.nn.Parameter(torch.rand(num_units))
+
+    def products(self):
+        return Products(self.w, self.r, self.b)
+
+    def update(self, gates, state, weights):
+        c = weights.decay * state.c + torch.relu(gates.both) - 0.1 * gates.fresh.abs()
+        c = c.clamp(-1.5, 1.5)
+        leaky = torch.where(c > 0.5, c, 0.4 + 0.2 * c)
+        h = torch.tanh(gates.memory) * leaky * torch.exp(-c.square()) / (2 + c.abs())
+        return c * h, LSTMStateTuple(c, h)
+
+
+CELLS = {
+    "BasicRNNCell": lambda d, n: BasicRNNCell(d, n),
+    "GRUCell": lambda d, n: GRUCell(d, n),
+    "LSTMCell": lambda d, n: LSTMCell(d, n),
+    "LSTMCell, everything": lambda d, n: LSTMCell(
+        d, n, use_peepholes=True, cell_clip=0.7, num_proj=n // 2 + 1, proj_clip=0.4
+    ),
+    "LSTMCell, wide projection": lambda d, n: LSTMCell(d, n, num_proj=n + 17),
+    "LSTMCell, joined state": lambda d, n: LSTMCell(d, n, state_is_tuple=False),
+    "PlainCell": PlainCell,
+}
+every_cell = pytest.mark.parametrize("make", CELLS.values(), ids=CELLS)
+
+
+def results(cell, inputs, lengths, *, engine, reverse=False):
+    """Outputs, final states and all gradients of a weighted sum, as a flat list."""
+    generator = torch.Generator().manual_seed(3)
+
+    def weights(tensor):
+        return torch.randn(tensor.shape, generator=generator).to(tensor)
+
+    inputs = inputs.to(cell.dtype).clone().requires_grad_()
+    leaves = [weights(leaf) for leaf in cell.unpack_state(cell.zero_state(len(lengths)))]
+    leaves = [leaf.requires_grad_() for leaf in leaves]
+    state = cell.pack_state(leaves)
+    if reverse:
+        other = BasicRNNCell(cell.input_size, 1, dtype=cell.dtype)
+        (_, outputs), (_, final) = bidirectional_dynamic_rnn(
+            other, cell, inputs, lengths, initial_state_bw=state, engine=engine
+        )
+    else:
+        outputs, final = dynamic_rnn(cell, inputs, lengths, state, engine=engine)
+    found = [outputs, *cell.unpack_state(final)]
+    cell.zero_grad()
+    sum((leaf * weights(leaf)).sum() for leaf in found).backward()
+    gradients = [inputs.grad, *(leaf.grad for leaf in leaves)]
+    return found + gradients + [p.grad for p in cell.parameters()]
+
+
+def assert_near(single, double):
+    """Within 3e-5 of the double-precision result, relative to the array's largest magnitude."""
+    for found, expected in zip(single, double, strict=True):
+        expected = torch.zeros_like(found) if expected is None else expected
+        bound = 3e-5 * expected.abs().max().item() if expected.numel() else 0
+        assert_close(found.double(), expected.double(), rtol=0, atol=max(bound, 1e-12))
+
+
+@every_cell
+@pytest.mark.parametrize("units", [1, 3, 63, 130])
+@pytest.mark.parametrize("reverse", [False, True])
+def test_equals_eager_in_double_precision(make, units, reverse):
+    torch.manual_seed(units)
+    for lengths in ([5], [0, 7, 1, 3], np.random.default_rng(units).integers(0, 9, 40).tolist()):
+        cell = make(4, units)
+        inputs = torch.randn(len(lengths), max(lengths) + 2, 4)
+        single = results(cell, inputs, lengths, engine="native", reverse=reverse)
+        double = results(cell.double(), inputs, lengths, engine="eager", reverse=reverse)
+        assert_near(single, double)
+
+
+@pytest.mark.parametrize(("units", "batch"), [(256, 70), (1000, 3)])
+def test_equals_eager_at_full_size(units, batch):
+    torch.manual_seed(units)
+    cell = LSTMCell(5, units, use_peepholes=True)
+    lengths = np.random.default_rng(1).integers(0, 6, batch).tolist()
+    inputs = torch.randn(batch, 6, 5)
+    single = results(cell, inputs, lengths, engine="native")
+    assert_near(single, results(cell.double(), inputs, lengths, engine="eager"))
+
+
+@pytest.mark.parametrize("kernels", _native.rnn.kernel_names() if _native.NATIVE else [])
+@every_cell
+def test_every_instruction_set_agrees(make, kernels, monkeypatch):
+    monkeypatch.setattr(_native_loop, "KERNELS", kernels)
+    torch.manual_seed(1)
+    cell = make(3, 40)
+    inputs = torch.randn(9, 8, 3)
+    lengths = [8, 0, 3, 1, 5, 7, 2, 8, 6]
+    single = results(cell, inputs, lengths, engine="native")
+    assert_near(single, results(cell.double(), inputs, lengths, engine="eager"))
+
+
+@every_cell
+@settings(max_examples=15, deadline=None)
+@given(
+    lengths=st.lists(st.integers(0, 6), min_size=1, max_size=30),
+    fill=st.sampled_from([1e30, float("inf"), float("nan")]),
+)
+def test_padding_is_invisible(make, lengths, fill):
+    torch.manual_seed(0)
+    cell = make(3, 5)
+    tight = torch.randn(len(lengths), max(lengths), 3)
+    loose = torch.full((len(lengths), max(lengths) + 3, 3), fill)
+    for row, length in enumerate(lengths):
+        loose[row, :length] = tight[row, :length]
+    expected = results(cell, tight, lengths, engine="native")
+    found = results(cell, loose, lengths, engine="native")
+    steps = max(lengths)
+    live = torch.arange(steps + 3) < torch.tensor(lengths)[:, None]
+    for tensor in found:
+        if tensor.shape[:2] == live.shape:
+            assert not tensor[~live].any()
+    for before, after in zip(expected, found, strict=True):
+        after = after[:, :steps] if after.shape[:2] == live.shape else after
+        live_before = live[:, :steps]
+        if before.shape[:2] == live_before.shape and before.ndim == 3:
+            before, after = before[live_before], after[live_before]
+        assert_close(after, before, rtol=1e-5, atol=1e-6)
+
+
+@every_cell
+def test_a_row_does_not_depend_on_its_batch_order_or_threads(make):
+    """Bit for bit in the loop. The projection is torch's, so the inputs here make it exact."""
+    torch.manual_seed(0)
+    cell = make(2, 37)
+    lengths = np.random.default_rng(0).integers(1, 20, 50).tolist()
+    # Small integers times one row at a time: the product of the inputs is exact in any order.
+    inputs = torch.zeros(50, 20, 2)
+    inputs[..., 0] = torch.randint(-2, 3, (50, 20))
+    threads = torch.get_num_threads()
+    with torch.no_grad():
+        outputs, _ = dynamic_rnn(cell, inputs, lengths, engine="native")
+        order = torch.randperm(50)
+        shuffled, _ = dynamic_rnn(cell, inputs[order], [lengths[i] for i in order], engine="native")
+        assert torch.equal(shuffled, outputs[order])
+        for i in (0, 13, 49):
+            alone, _ = dynamic_rnn(cell, inputs[i : i + 1], lengths[i : i + 1], engine="native")
+            assert torch.equal(alone[0], outputs[i])
+        try:
+            torch.set_num_threads(1)
+            assert torch.equal(dynamic_rnn(cell, inputs, lengths, engine="native")[0], outputs)
+            torch.set_num_threads(7)
+            assert torch.equal(dynamic_rnn(cell, inputs, lengths, engine="native")[0], outputs)
+        finally:
+            torch.set_num_threads(threads)
+
+
+def test_a_second_backward_pass_gives_the_same():
+    cell = GRUCell(3, 20)
+    inputs = torch.randn(4, 6, 3)
+    outputs, _ = dynamic_rnn(cell, inputs, [6, 2, 0, 5], engine="native")
+    first = torch.autograd.grad(outputs.sum(), cell.gates.kernel, retain_graph=True)
+    second = torch.autograd.grad(outputs.sum(), cell.gates.kernel)
+    assert_close(first, second, rtol=0, atol=0)
+
+
+def test_weights_are_read_anew_after_a_step_of_the_optimiser():
+    cell = LSTMCell(3, 20)
+    inputs = torch.randn(4, 6, 3)
+    optimizer = torch.optim.SGD(cell.parameters(), lr=0.5)
+    for _ in range(3):
+        outputs, _ = dynamic_rnn(cell, inputs, engine="native")
+        expected, _ = dynamic_rnn(cell, inputs, engine="eager")
+        assert_close(outputs, expected)
+        optimizer.zero_grad()
+        outputs.sum().backward()
+        optimizer.step()
+
+
+def test_settings_may_change_after_the_first_run():
+    cell = LSTMCell(3, 5)
+    inputs = torch.randn(2, 4, 3)
+    before, _ = dynamic_rnn(cell, inputs, engine="native")
+    cell.forget_bias = -1.0
+    after, _ = dynamic_rnn(cell, inputs, engine="native")
+    assert not torch.equal(before, after)
+    assert_close(after, dynamic_rnn(cell, inputs, engine="eager")[0])
+
+
+def test_stacks_run_layer_by_layer():
+    stack = MultiRNNCell([DropoutWrapper(LSTMCell(3, 20), 0.5), GRUCell(20, 9)]).eval()
+    inputs = torch.randn(4, 6, 3)
+    native = dynamic_rnn(stack, inputs, [6, 0, 2, 5], engine="native")
+    assert_close(native, dynamic_rnn(stack, inputs, [6, 0, 2, 5], engine="eager"))
+
+
+def test_several_threads_may_call_at_once():
+    cell = LSTMCell(8, 64)
+    inputs = torch.randn(20, 30, 8)
+    with torch.no_grad():
+        expected, _ = dynamic_rnn(cell, inputs, engine="eager")
+    failures = []
+
+    def work():
+        for _ in range(5):
+            with torch.no_grad():
+                outputs, _ = dynamic_rnn(cell, inputs, engine="native")
+            if not torch.allclose(outputs, expected, atol=1e-5):
+                failures.append(outputs)
+
+    workers = [threading.Thread(target=work) for _ in range(4)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert not failures
+
+
+class TestExplain:
+    def test_prints_the_program(self):
+        explanation = explain(LSTMCell(3, 4))
+        assert explanation.engine == "native"
+        assert explanation.reason is None
+        assert "c = " in explanation.replace("next_c", "c")
+        assert explanation.program.units == 4
+
+    @pytest.mark.parametrize(
+        ("cell", "inputs", "reason"),
+        [
+            (LSTMCell(3, 4, dtype=torch.float64), None, "computes in torch.float32"),
+            (DropoutWrapper(GRUCell(3, 4), 0.5), None, "draws noise in every step"),
+            (GRUCell(3, 4, activation="softplus"), None, "for which programs have no operation"),
+        ],
+    )
+    def test_has_the_reason(self, cell, inputs, reason):
+        explanation = explain(cell, inputs)
+        assert explanation.engine == "eager"
+        assert reason in explanation
+        x = torch.zeros(1, 1, 3, dtype=cell.dtype)
+        with pytest.raises(ValueError, match=r"engine='native': .*"):
+            dynamic_rnn(cell, x, engine="native")
+
+    def test_of_a_cell_that_reads_values(self):
+        class Reads(PlainCell):
+            def update(self, gates, state, weights):
+                if gates.both.sum() > 0:
+                    return super().update(gates, state, weights)
+                return state.h, state
+
+        assert "it cannot be traced" in explain(Reads(3, 4))
+
+
+@pytest.mark.wrong_types
+def test_an_unknown_engine_is_refused():
+    with pytest.raises(
+        ValueError, match="engine: expected one of auto, eager, native, found 'gpu'"
+    ):
+        dynamic_rnn(GRUCell(3, 4), torch.zeros(1, 1, 3), engine="gpu")
