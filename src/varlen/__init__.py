@@ -61,7 +61,9 @@ _AREAS: dict[str, tuple[str, ...]] = {
     ),
     "metrics": ("accuracy",),
     "records": (
+        "LostBytes",
         "Record",
+        "RecordBlock",
         "RecordReader",
         "RecordWriter",
         "ShardedWriter",

@@ -1,11 +1,14 @@
 """Record files and their bytes: TFRecord framing, compression, shards. Needs no torch."""
 
+from ._blocks import LostBytes, RecordBlock
 from ._paths import expand_paths, open_records
 from ._reader import Record, RecordReader
 from ._writer import RecordWriter, ShardedWriter
 
 __all__ = [
+    "LostBytes",
     "Record",
+    "RecordBlock",
     "RecordReader",
     "RecordWriter",
     "ShardedWriter",

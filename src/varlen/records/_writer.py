@@ -5,8 +5,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal
 
+from varlen._native import frame_records
+
 from ._compression import check_compression, compressor
-from ._framing import framed
 from ._new_file import NewFile
 
 
@@ -50,7 +51,7 @@ class RecordWriter:
             raise TypeError(f"data: expected bytes, found {type(data).__name__}")
         if not self._target.is_open:
             raise ValueError(f"the writer of {str(self._target.path)!r} is closed")
-        frame = framed(data)
+        frame = frame_records([data])
         self._target.write(frame if self._compressor is None else self._compressor.compress(frame))
 
     def close(self) -> None:
