@@ -3,7 +3,8 @@
 from ._blocks import LostBytes, RecordBlock
 from ._paths import expand_paths, open_records
 from ._reader import Record, RecordReader
-from ._writer import RecordWriter, ShardedWriter
+from ._sharded_writer import ShardedWriter
+from ._writer import RecordWriter
 
 __all__ = [
     "LostBytes",
