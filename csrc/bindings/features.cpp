@@ -98,44 +98,40 @@ nb::tuple as_tuple(Column& column, const Request& request, bool pad) {
                         as_array(std::move(column.step_lengths), {num_steps}));
 }
 
-class FeatureDecoder {
- public:
-  FeatureDecoder(const nb::list& requests, bool has_lists) : has_lists_(has_lists) {
-    for (nb::handle item : requests) {
-      const auto described = nb::cast<nb::tuple>(item);
-      const auto name = nb::cast<nb::bytes>(described[1]);
-      requests_.push_back({nb::cast<bool>(described[0]), std::string(name.c_str(), name.size()),
-                           static_cast<Kind>(nb::cast<std::uint32_t>(described[2])),
-                           nb::cast<std::int64_t>(described[3]), nb::cast<bool>(described[4])});
-    }
+std::vector<Request> as_requests(const nb::list& described) {
+  std::vector<Request> requests;
+  for (nb::handle item : described) {
+    const auto parts = nb::cast<nb::tuple>(item);
+    const auto name = nb::cast<nb::bytes>(parts[1]);
+    requests.push_back({nb::cast<bool>(parts[0]), std::string(name.c_str(), name.size()),
+                        static_cast<Kind>(nb::cast<std::uint32_t>(parts[2])),
+                        nb::cast<std::int64_t>(parts[3]), nb::cast<bool>(parts[4])});
   }
+  return requests;
+}
 
-  nb::object decode(const nb::list& serialized, std::size_t max_threads, bool pad) const {
-    const Messages messages(serialized);
-    features::Decoded decoded;
-    {
-      const nb::gil_scoped_release released;
-      decoded = features::decode_batch(requests_, has_lists_, messages.spans(), max_threads);
-    }
-    if (decoded.failure != features::kNoFailure) return nb::int_(decoded.failure);
-    nb::list columns;
-    for (std::size_t i = 0; i < requests_.size(); ++i)
-      columns.append(as_tuple(decoded.columns[i], requests_[i], pad));
-    return columns;
+// The columns, or the number of the first message that is refused.
+nb::object decode_features(const nb::list& described, bool has_lists, const nb::list& serialized,
+                           std::size_t max_threads, bool pad) {
+  const std::vector<Request> requests = as_requests(described);
+  const Messages messages(serialized);
+  features::Decoded decoded;
+  {
+    const nb::gil_scoped_release released;
+    decoded = features::decode_batch(requests, has_lists, messages.spans(), max_threads);
   }
-
- private:
-  bool has_lists_;
-  std::vector<Request> requests_;
-};
+  if (decoded.failure != features::kNoFailure) return nb::int_(decoded.failure);
+  nb::list columns;
+  for (std::size_t i = 0; i < requests.size(); ++i)
+    columns.append(as_tuple(decoded.columns[i], requests[i], pad));
+  return columns;
+}
 
 }  // namespace
 
 void bind_features(nb::module_& module) {
-  nb::class_<FeatureDecoder>(module, "FeatureDecoder")
-      .def(nb::init<const nb::list&, bool>(), nb::arg("requests"), nb::arg("has_lists"))
-      .def("decode", &FeatureDecoder::decode, nb::arg("serialized"), nb::arg("max_threads"),
-           nb::arg("pad"));
+  module.def("decode_features", decode_features, nb::arg("requests"), nb::arg("has_lists"),
+             nb::arg("serialized"), nb::arg("max_threads"), nb::arg("pad"));
 }
 
 }  // namespace varlen::bindings

@@ -44,6 +44,7 @@ _AREAS: dict[str, tuple[str, ...]] = {
         "SparseFeature",
         "VarLenFeature",
         "decode_sequence_examples",
+        "example",
         "float32",
         "int64",
         "parse_example",
@@ -51,6 +52,7 @@ _AREAS: dict[str, tuple[str, ...]] = {
         "parse_single_example",
         "parse_single_sequence_example",
         "sequence_example",
+        "sequence_examples",
         "string",
     ),
     "losses": (
@@ -61,7 +63,11 @@ _AREAS: dict[str, tuple[str, ...]] = {
     ),
     "metrics": ("accuracy",),
     "records": (
+        "IndexedReader",
+        "LostBytes",
         "Record",
+        "RecordBlock",
+        "RecordIndex",
         "RecordReader",
         "RecordWriter",
         "ShardedWriter",

@@ -107,10 +107,8 @@ def test_what_protobuf_writes_is_left_to_nobody_else(data, size, kind):
         messages.append(message.SerializeToString())
     wanted = request("feature_lists", "a", kind, size, True)
     number = {string: 1, float32: 2, int64: 3}[kind]
-    decoder = _native.FeatureDecoder(
-        [(True, b"a", number, -1 if size is None else size, True)], True
-    )
-    (found,) = decoder.decode(messages, 1, False)
+    described = (True, b"a", number, -1 if size is None else size, True)
+    (found,) = _native.decode_features([described], True, messages, 1, False)
     values = np.array(found[0], object) if kind == string else found[0]
     expected = read_columns("SequenceExample", [wanted], messages, place)
     assert_same_columns([Column(values, *found[1:])], expected)

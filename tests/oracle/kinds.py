@@ -6,7 +6,7 @@ the case needs; `run(case)` fails if the library does it and the result is not e
 
 from collections.abc import Callable
 
-from . import batches, initial_values, losses, parsing, records, rnn
+from . import batches, initial_values, losses, messages, parsing, records, rnn
 from .case import Case, LeftOut
 
 RUNNERS: dict[str, tuple[Callable[[Case], None], Callable[[Case], None]]] = {
@@ -17,12 +17,16 @@ RUNNERS: dict[str, tuple[Callable[[Case], None], Callable[[Case], None]]] = {
     "error": (losses.covers_error, losses.run_error),
     "initial_values": (initial_values.covers, initial_values.run),
     "legacy_loss": (losses.covers, losses.run_loss),
-    "parse_sequence": (parsing.covers_parse, parsing.run_parse),
+    "parse_example": (parsing.covers, parsing.run),
+    "parse_example_batch": (parsing.covers, parsing.run_example_batch),
+    "parse_sequence": (parsing.covers, parsing.run),
+    "parse_sequence_batch": (parsing.covers_sequence_batch, parsing.run_sequence_batch),
     "plain": (rnn.covers, rnn.run),
+    "ragged": (parsing.covers, parsing.run_ragged),
     "rnn": (rnn.covers, rnn.run),
     "sequence_loss": (losses.covers, losses.run_loss),
     "sequence_mask": (losses.covers, losses.run_mask),
-    "serialized": (parsing.covers_messages, parsing.run_messages),
+    "serialized": (messages.covers, messages.run),
     "tfrecord": (records.covers_file, records.run_file),
 }
 

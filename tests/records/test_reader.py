@@ -1,6 +1,7 @@
 import gzip
 import resource
 import zlib
+from itertools import accumulate, islice
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -66,7 +67,7 @@ class TestSoundFiles:
         assert list(RecordReader(path)) == [*RECORDS, b"more"]
 
     def test_a_record_larger_than_any_buffer(self, path):
-        large = bytes(range(256)) * (1 << 17)
+        large = bytes(range(256)) * (1 << 13)
         path.write_bytes(file_of([b"a", large, b"b"]))
         assert list(RecordReader(path)) == [b"a", large, b"b"]
 
@@ -82,6 +83,69 @@ class TestSoundFiles:
             next(reader)
         with pytest.raises(ValueError, match="closed"):
             next(reader)
+
+
+class TestManyAtATime:
+    @SAME_FOLDER
+    @given(
+        records=st.lists(st.binary(max_size=40), max_size=8),
+        takes=st.lists(st.sampled_from([0, 1, 2, 3]), max_size=8),
+        compression=st.sampled_from(list(COMPRESSED)),
+    )
+    def test_every_way_takes_from_the_same_stream(self, path, records, takes, compression):
+        path.write_bytes(COMPRESSED[compression](file_of(records)))
+        taken = []
+        with RecordReader(path) as reader:
+            for count in takes:
+                more = reader.read_many(count) if count else [*islice(reader, 1)]
+                assert more == records[len(taken) : len(taken) + (count or 1)]
+                taken += more
+            blocks = list(reader.blocks())
+            assert reader.read_many(1) == []
+        assert taken + [data for block in blocks for data in block.data()] == records
+        offsets = [offset for block in blocks for offset in block.frame_offsets.tolist()]
+        ends = accumulate((16 + len(record) for record in records), initial=0)
+        assert offsets == list(ends)[len(taken) : len(records)]
+
+    def test_blocks_hold_the_bytes_of_the_file(self, path):
+        path.write_bytes(file_of(RECORDS))
+        with RecordReader(path) as reader:
+            (block,) = reader.blocks()
+        assert (block.path, block.offset) == (str(path), 0)
+        assert bytes(block.buffer) == path.read_bytes()
+        assert block.lengths.tolist() == [len(record) for record in RECORDS]
+        with pytest.raises(ValueError, match="read-only"):
+            block.buffer[0] = 1
+
+    def test_blocks_stay_as_they_were(self, path):
+        records = [bytes([i]) * 100_000 for i in range(20)]
+        path.write_bytes(file_of(records))
+        with RecordReader(path) as reader:
+            blocks = list(reader.blocks())
+        assert len(blocks) > 3
+        assert [data for block in blocks for data in block.data()] == records
+
+    def test_what_comes_before_damage_comes_first(self, path):
+        path.write_bytes(file_of(RECORDS) + b"garbage")
+        with RecordReader(path) as reader:
+            assert reader.read_many(100) == RECORDS
+            for _ in range(2):
+                with pytest.raises(CorruptRecordError, match="found 7 bytes"):
+                    reader.read_many(100)
+            with pytest.raises(CorruptRecordError, match="found 7 bytes"):
+                list(reader.blocks())
+
+    def test_counts_the_bytes_it_has_read(self, path):
+        data = gzip.compress(file_of([bytes(1_000_000), b"a"]))
+        path.write_bytes(data)
+        with RecordReader(path) as reader:
+            list(reader)
+            assert reader.num_bytes_read == len(data)
+
+    def test_at_least_one(self, path):
+        path.write_bytes(b"")
+        with pytest.raises(ValueError, match="count: expected at least 1, found 0"):
+            RecordReader(path).read_many(0)
 
 
 class TestDamage:
@@ -118,14 +182,21 @@ class TestDamage:
         problem = self.problem(path, frame(b"sound") + frame(b"abc")[:-2], [b"sound"])
         assert "expected 3 bytes of data and 4 of checksum, found 5 bytes before" in problem
 
-    @pytest.mark.parametrize("length", [2**40, 2**63, 2**64 - 1])
+    @pytest.mark.parametrize(
+        ("length", "expected"),
+        [
+            (2**31 - 1, "expected 2147483647 bytes of data and 4 of checksum, found 3 bytes"),
+            (2**31, "expected a record of less than 2 GiB, found a length of 2147483648 bytes"),
+            (2**40, "expected a record of less than 2 GiB, found a length of 1099511627776"),
+            (2**64 - 1, "expected a record of less than 2 GiB, found a length of 184467440737095"),
+        ],
+    )
     @pytest.mark.parametrize("compression", COMPRESSED)
-    def test_an_absurd_length_is_not_believed(self, path, length, compression):
+    def test_an_absurd_length_is_not_believed(self, path, length, expected, compression):
         # TensorFlow 1.15 asks for that much memory, and its process dies of it.
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         data = COMPRESSED[compression](frame(b"sound") + header(length) + b"abc")
-        problem = self.problem(path, data, [b"sound"])
-        assert f"expected {length} bytes of data and 4 of checksum, found 3 bytes" in problem
+        assert expected in self.problem(path, data, [b"sound"])
         assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000  # KiB
 
     @pytest.mark.parametrize("compression", ["GZIP", "ZLIB"])
@@ -260,3 +331,8 @@ class TestArguments:
             ValueError, match="compression: expected None, 'GZIP', 'ZLIB', 'auto', found 'LZ4'"
         ):
             RecordReader(path, compression="LZ4")
+
+    @pytest.mark.wrong_types
+    def test_an_unknown_way_with_damage(self, path):
+        with pytest.raises(ValueError, match="on_corruption: expected 'raise' or 'skip', found"):
+            RecordReader(path, on_corruption="ignore")

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from records.frames import file_of
-from varlen import RecordReader, RecordWriter, ShardedWriter
+from varlen import RecordReader, RecordWriter
 
 COMPRESSIONS = [None, "GZIP", "ZLIB"]
 SAME_FOLDER = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -43,6 +43,21 @@ class TestRecordWriter:
         write(path, records, compression=compression)
         assert list(RecordReader(path)) == records
         assert list(RecordReader(path, compression=compression)) == records
+
+    @pytest.mark.parametrize("compression", COMPRESSIONS)
+    def test_many_at_a_time(self, path, compression):
+        with RecordWriter(path, compression=compression) as writer:
+            writer.write_many([b"first", b""])
+            writer.write_many([])
+            writer.write(b"second")
+        assert list(RecordReader(path)) == [b"first", b"", b"second"]
+
+    def test_a_record_of_2_gib(self, path):
+        with (
+            pytest.raises(ValueError, match="expected less than 2 GiB, found 2147483648 bytes"),
+            RecordWriter(path) as writer,
+        ):
+            writer.write(bytes(2**31))
 
     def test_the_same_records_give_the_same_bytes(self, tmp_path, monkeypatch):
         monkeypatch.setattr("time.time", lambda: 1e9)
@@ -141,59 +156,11 @@ class TestRecordWriter:
             pytest.raises(TypeError, match=f"data: expected bytes, found {type(data).__name__}"),
             RecordWriter(path) as writer,
         ):
-            writer.write(data)
+            writer.write_many([b"a", data])
+        assert not path.exists()
 
     @pytest.mark.wrong_types
     def test_an_unknown_compression(self, path, tmp_path):
         with pytest.raises(ValueError, match="compression: expected None, 'GZIP', 'ZLIB', found"):
             RecordWriter(path, compression="auto")
         assert os.listdir(tmp_path) == []
-
-
-class TestShardedWriter:
-    @pytest.mark.parametrize("compression", COMPRESSIONS)
-    def test_deals_the_records_in_turn(self, tmp_path, compression):
-        records = [bytes([i]) for i in range(8)]
-        with ShardedWriter(tmp_path / "train", 3, compression=compression) as writer:
-            for record in records:
-                writer.write(record)
-        assert [path.name for path in writer.paths] == [
-            "train-00000-of-00003.tfrecord",
-            "train-00001-of-00003.tfrecord",
-            "train-00002-of-00003.tfrecord",
-        ]
-        for shard, path in enumerate(writer.paths):
-            with RecordReader(path) as reader:
-                assert reader.compression == compression
-                assert list(reader) == records[shard::3]
-
-    def test_shards_may_be_empty(self, tmp_path):
-        with ShardedWriter(tmp_path / "train", 3) as writer:
-            writer.write(b"a")
-        assert [list(RecordReader(path)) for path in writer.paths] == [[b"a"], [], []]
-
-    def test_appear_together_at_the_end(self, tmp_path):
-        writer = ShardedWriter(tmp_path / "train", 2)
-        writer.write(b"a")
-        assert not any(path.exists() for path in writer.paths)
-        writer.close()
-        writer.close()
-        assert all(path.exists() for path in writer.paths)
-        with pytest.raises(ValueError, match="is closed"):
-            writer.write(b"b")
-
-    def test_an_exception_leaves_nothing(self, tmp_path):
-        with pytest.raises(KeyError), ShardedWriter(tmp_path / "train", 2) as writer:  # noqa: PT012
-            writer.write(b"a")
-            raise KeyError
-        assert os.listdir(tmp_path) == []
-
-    def test_a_shard_that_cannot_be_made(self, tmp_path):
-        (tmp_path / "train-00001-of-00002.tfrecord").mkdir()
-        with pytest.raises(IsADirectoryError):
-            ShardedWriter(tmp_path / "train", 2)
-        assert os.listdir(tmp_path) == ["train-00001-of-00002.tfrecord"]
-
-    def test_at_least_one_shard(self, tmp_path):
-        with pytest.raises(ValueError, match="shards: expected at least 1, found 0"):
-            ShardedWriter(tmp_path / "train", 0)

@@ -18,11 +18,10 @@ def count_steps(
 ) -> NDArray[np.int64]: ...
 
 rnn: Any
-
-class FeatureDecoder:
-    def __init__(
-        self, requests: list[tuple[bool, bytes, int, int, bool]], has_lists: bool
-    ) -> None: ...
-    def decode(
-        self, serialized: list[Any], max_threads: int, pad: bool
-    ) -> int | list[tuple[Any, NDArray[np.int64], NDArray[np.int64]]]: ...
+def decode_features(
+    requests: list[tuple[bool, bytes, int, int, bool]],
+    has_lists: bool,
+    serialized: list[Any],
+    max_threads: int,
+    pad: bool,
+) -> int | list[tuple[Any, NDArray[np.int64], NDArray[np.int64]]]: ...

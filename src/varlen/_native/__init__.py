@@ -23,15 +23,15 @@ slice_bytes = _C.slice_bytes if NATIVE else _reference_frames.slice_bytes
 frame_records = _C.frame_records if NATIVE else _reference_frames.frame_records
 count_steps = _C.count_steps if NATIVE else _reference_steps.count_steps
 # Their twins need protobuf's messages and so stand with them (varlen.features).
-FeatureDecoder = _C.FeatureDecoder if NATIVE else None
+decode_features = _C.decode_features if NATIVE else None
 # Time loops. Their twin needs torch and so stands with the engines (varlen.rnn.engine._reference).
 rnn: Any = _C.rnn if NATIVE else None
 
 __all__ = [
     "NATIVE",
-    "FeatureDecoder",
     "count_steps",
     "crc32c",
+    "decode_features",
     "find_header",
     "frame_lengths",
     "frame_records",

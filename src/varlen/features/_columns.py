@@ -28,11 +28,7 @@ class ColumnReader:
     def __init__(self, message: MessageName, requests: Sequence[Request]) -> None:
         self._message = message
         self.requests = tuple(requests)
-        self._decoder = None
-        if _native.FeatureDecoder is not None:
-            self._decoder = _native.FeatureDecoder(
-                list(map(_described, self.requests)), message == "SequenceExample"
-            )
+        self._described = list(map(_described, self.requests))
 
     def read(
         self,
@@ -64,9 +60,12 @@ class ColumnReader:
     def _read_natively(
         self, serialized: list[Any], place: Place, padded: bool, max_threads: int
     ) -> list[Column] | None:
-        if self._decoder is None:
+        if _native.decode_features is None:
             return None
-        found = self._decoder.decode(serialized, max_threads, padded)
+        has_lists = self._message == "SequenceExample"
+        found = _native.decode_features(
+            self._described, has_lists, serialized, max_threads, padded
+        )
         if isinstance(found, int):
             self._say_what_is_wrong(serialized, found, place)
             return None

@@ -1,11 +1,19 @@
 """Record files and their bytes: TFRecord framing, compression, shards. Needs no torch."""
 
+from ._blocks import LostBytes, RecordBlock
+from ._index import RecordIndex
+from ._indexed_reader import IndexedReader
 from ._paths import expand_paths, open_records
 from ._reader import Record, RecordReader
-from ._writer import RecordWriter, ShardedWriter
+from ._sharded_writer import ShardedWriter
+from ._writer import RecordWriter
 
 __all__ = [
+    "IndexedReader",
+    "LostBytes",
     "Record",
+    "RecordBlock",
+    "RecordIndex",
     "RecordReader",
     "RecordWriter",
     "ShardedWriter",

@@ -4,13 +4,16 @@ import io
 import zlib
 from typing import Any, Literal
 
-from ._framing import HEADER_SIZE, Damage, header_length
+from varlen._native import find_header
+
+from ._framing import HEADER_SIZE, Damage
+from ._sources import buffered
 
 Compression = Literal["GZIP", "ZLIB"] | None
 
 # zlib calls the wrapper around deflate by the size of the window, with 16 added for gzip's.
 _WINDOW_BITS = {"GZIP": 31, "ZLIB": 15}
-_INPUT_SIZE = 1 << 14
+_INPUT_SIZE = 1 << 16
 
 
 def check_compression(compression: Any, *, also: tuple[str, ...] = ()) -> None:
@@ -44,11 +47,7 @@ def detect_compression(head: bytes) -> Compression:
 
 def is_plain(head: bytes) -> bool:
     """Whether `head` is a record's sound header, or the end of an empty file."""
-    try:
-        header_length(head[:HEADER_SIZE])
-    except Damage:
-        return not head
-    return True
+    return not head or find_header(head[:HEADER_SIZE], 0) == 0
 
 
 def _is_zlib_header(method: int, flags: int) -> bool:
@@ -65,7 +64,7 @@ def decompressed(
     An empty file has none. A file may hold several streams, one after the other, as joined files
     do; all are read.
     """
-    return io.BufferedReader(_DecompressedBytes(file, compression))
+    return buffered(_DecompressedBytes(file, compression))
 
 
 class _DecompressedBytes(io.RawIOBase):

@@ -1,4 +1,4 @@
-"""The frame around a record, as in TFRecord files.
+"""The frame around a record, as in TFRecord files, and what is wrong with one.
 
     length          uint64
     length_crc      uint32, the masked CRC-32C of the eight bytes of `length`
@@ -11,71 +11,63 @@ is weak, and records often do.
 
 import struct
 
-from varlen._native import crc32c
+from varlen._native import masked_crc32c
 
-_LENGTH = struct.Struct("<Q")
-_CHECKSUM = struct.Struct("<I")
 _HEADER = struct.Struct("<QI")
+_LENGTH_SIZE = 8
+_CHECKSUM = struct.Struct("<I")
 
 HEADER_SIZE = _HEADER.size
 FOOTER_SIZE = _CHECKSUM.size
+# Protocol buffers end there too, and so do the lengths of many readers.
+MOST_DATA = 2**31 - 1
 
 
 class Damage(Exception):  # noqa: N818 - becomes a CorruptRecordError where the place is known
     """Bytes that are not what their frame or stream says. The message says how."""
 
 
-def masked_crc32c(data: bytes) -> int:
-    """The CRC-32C of `data`, rotated right by 15 bits, plus 0xA282EAD8, modulo 2**32."""
-    crc = crc32c(data)
-    return (((crc >> 15) | (crc << 17)) + 0xA282EAD8) & 0xFFFFFFFF
-
-
-def framed(data: bytes) -> bytes:
-    """A record as it stands in a file."""
-    length = _LENGTH.pack(len(data))
-    length_crc = _CHECKSUM.pack(masked_crc32c(length))
-    return b"".join((length, length_crc, data, _CHECKSUM.pack(masked_crc32c(data))))
-
-
-def header_length(header: bytes) -> int:
+def header_length(header: bytes | memoryview) -> int:
     """The length of the data that follows the `HEADER_SIZE` bytes of a header.
 
     Raises:
-        Damage: the header is cut, or its checksum is wrong.
+        Damage: the header is cut, or its checksum is wrong, or there is too much data.
     """
     if len(header) < HEADER_SIZE:
         raise Damage(
             f"expected a record header of {HEADER_SIZE} bytes, found {len(header)} bytes before "
             "the end of the file"
         )
-    length, stored = _HEADER.unpack(header)
-    computed = masked_crc32c(header[: _LENGTH.size])
+    length, stored = _HEADER.unpack_from(header)
+    computed = masked_crc32c(header[:_LENGTH_SIZE])
     if stored != computed:
         raise Damage(
             f"expected length checksum 0x{stored:08x}, as stored, found 0x{computed:08x} "
             f"computed from the length {length}"
         )
+    if length > MOST_DATA:
+        raise Damage(
+            f"expected a record of less than 2 GiB, found a length of {length} bytes with a sound "
+            "checksum"
+        )
     return int(length)
 
 
-def checked_data(body: bytes, length: int) -> bytes:
-    """The data of a record, from the `length + FOOTER_SIZE` bytes after its header.
+def check_data(body: bytes | memoryview, length: int) -> None:
+    """Looks at the `length + FOOTER_SIZE` bytes after a header.
 
     Raises:
-        Damage: the body is cut, or its checksum is wrong.
+        Damage: they are cut, or their checksum is wrong.
     """
     if len(body) < length + FOOTER_SIZE:
         raise Damage(
             f"expected {length} bytes of data and {FOOTER_SIZE} of checksum, found {len(body)} "
             "bytes before the end of the file"
         )
-    data = body[:length]
     (stored,) = _CHECKSUM.unpack_from(body, length)
-    computed = masked_crc32c(data)
+    computed = masked_crc32c(body[:length])
     if stored != computed:
         raise Damage(
             f"expected data checksum 0x{stored:08x}, as stored, found 0x{computed:08x} "
             f"computed from {length} bytes of data"
         )
-    return data

@@ -42,8 +42,11 @@ class NewFile:
         return self._forgotten.alive
 
     def write(self, data: bytes) -> None:
-        with self._discarded_on_error():
+        try:  # not `_discarded_on_error`, which takes longer than writing a small record
             self._file.write(data)
+        except BaseException:
+            self.discard()
+            raise
 
     def seal(self) -> None:
         """Writes everything through to the disk and closes the file."""
@@ -52,10 +55,10 @@ class NewFile:
             os.fsync(self._file.fileno())
             self._file.close()
 
-    def publish(self) -> None:
-        """Gives the sealed file its name, in place of what had it before."""
+    def publish(self, path: Path | None = None) -> None:
+        """Gives the sealed file its name, or the name `path`, in place of what had it before."""
         with self._discarded_on_error():
-            os.replace(self._beside, self.path)
+            os.replace(self._beside, path or self.path)
         self._forgotten.detach()
 
     def discard(self) -> None:

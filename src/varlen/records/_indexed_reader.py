@@ -1,0 +1,124 @@
+"""The records of one file in any order."""
+
+import mmap
+import os
+from collections.abc import Iterator, Sequence
+from types import TracebackType
+from typing import Any, SupportsIndex, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from varlen._native import frame_lengths, slice_bytes
+from varlen.errors import CorruptRecordError
+
+from ._framing import HEADER_SIZE
+from ._index import RecordIndex
+from ._reader import Record
+
+
+class IndexedReader:
+    """The records of an uncompressed local TFRecord file as a sequence, read where they are asked.
+
+    `reader[7]` and `reader[-1]` give a record, `reader[2:5]` and `reader[[3, 1, 2]]` a list of
+    them, `len(reader)` how many there are, and iterating all of them in order.
+    Both checksums of a record are verified whenever it is read.
+
+    The file is mapped into memory and must not be made shorter meanwhile: the operating system
+    would end the process. Replacing it by a new one, as `RecordWriter` does, is no such thing.
+
+    A context manager.
+
+    Args:
+        path: the file.
+        index: where its records are; None takes the index beside the file if it is of this state
+            of it, and else builds one, which takes a pass over the file (see `RecordIndex.open`).
+
+    Attributes:
+        path: the file, as given.
+        index: where its records are.
+
+    Raises:
+        What `RecordIndex.open` raises; and CorruptRecordError, when a record is read that is not
+        as the index says.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], *, index: RecordIndex | None = None) -> None:
+        self.path = os.fspath(path)
+        self.index = RecordIndex.open(self.path) if index is None else index
+        with open(self.path, "rb") as file:
+            is_empty = os.fstat(file.fileno()).st_size == 0
+            self._bytes: mmap.mmap | bytes = (
+                b"" if is_empty else mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+            )
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    def __iter__(self) -> Iterator[bytes]:
+        return (self[i] for i in range(len(self)))
+
+    @overload
+    def __getitem__(self, which: slice | Sequence[int] | NDArray[Any]) -> list[bytes]: ...
+
+    @overload
+    def __getitem__(self, which: SupportsIndex) -> bytes: ...
+
+    def __getitem__(
+        self, which: SupportsIndex | slice | Sequence[int] | NDArray[Any]
+    ) -> bytes | list[bytes]:
+        """One record, or several in the order in which they are asked for.
+
+        Raises:
+            IndexError: there is no such record.
+            CorruptRecordError: a record is not as the index says.
+        """
+        if isinstance(which, slice):
+            return self._read(np.arange(*which.indices(len(self))))
+        if isinstance(which, int | np.integer):
+            return self._read(np.array([which], np.int64))[0]
+        positions = np.asarray(which)
+        if positions.ndim != 1 or (positions.size and positions.dtype.kind not in "iu"):
+            raise TypeError(f"expected an integer, a slice or a list of integers, found {which!r}")
+        return self._read(positions.astype(np.int64))
+
+    def record(self, position: SupportsIndex) -> Record:
+        """One record and its place. Raises as `reader[position]`."""
+        data = self[position]
+        return Record(data, self.path, int(self.index.offsets[position]))
+
+    def close(self) -> None:
+        """Closes the file. Closing again does nothing."""
+        if isinstance(self._bytes, mmap.mmap):
+            self._bytes.close()
+
+    def __enter__(self) -> "IndexedReader":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _read(self, positions: NDArray[np.int64]) -> list[bytes]:
+        outside = np.flatnonzero((positions < -len(self)) | (positions >= len(self)))
+        if len(outside):
+            raise IndexError(
+                f"expected a position below {len(self)}, the number of records, found "
+                f"{positions[outside[0]]}"
+            )
+        offsets, lengths = self.index.offsets[positions], self.index.lengths[positions]
+        found = frame_lengths(self._bytes, offsets)
+        wrong = np.flatnonzero(found != lengths)
+        if len(wrong):
+            expected, offset = lengths[wrong[0]], offsets[wrong[0]]
+            raise CorruptRecordError(
+                f"expected a sound record of {expected} bytes, as indexed, found "
+                + ("none" if found[wrong[0]] < 0 else f"one of {found[wrong[0]]} bytes"),
+                at=f"{self.path} @ byte {offset}",
+                hint="the file was changed, or is damaged: build the index again",
+            )
+        return slice_bytes(self._bytes, offsets + HEADER_SIZE, lengths)
