@@ -6,7 +6,7 @@ computes the product's operand and all that does not need the product, the secon
 
 import json
 from dataclasses import asdict, dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import torch
@@ -53,14 +53,15 @@ class CellProgram:
     backward: Program
     second_backward: Program | None
 
-    def to_json(self) -> str:
+    @cached_property
+    def json(self) -> str:
         """The program as text, for an exported model to carry."""
         return json.dumps(asdict(self))
 
     @staticmethod
     @lru_cache(maxsize=256)
     def from_json(text: str) -> "CellProgram":
-        """The inverse of `to_json`."""
+        """The inverse of `json`."""
         fields = json.loads(text)
         for name in ("forward", "second_forward", "backward", "second_backward"):
             fields[name] = _program(fields[name])

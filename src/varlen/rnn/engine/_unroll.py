@@ -67,7 +67,7 @@ def _unroll_native(
         *products,
         vectors,
         leaves,
-        cell_program(cell).to_json(),
+        cell_program(cell).json,
         reverse,
         keep,
     )
