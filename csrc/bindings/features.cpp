@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "features/batch.h"
+#include "features/encode.h"
 
 namespace nb = nanobind;
 
@@ -19,6 +20,7 @@ using features::Buffer;
 using features::Column;
 using features::Kind;
 using features::Request;
+using features::WrittenColumn;
 
 // The bytes of every item of a list, which are kept alive with it.
 class Messages {
@@ -127,11 +129,94 @@ nb::object decode_features(const nb::list& described, bool has_lists, const nb::
   return columns;
 }
 
+using Int64s = nb::ndarray<const std::int64_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+using Floats = nb::ndarray<const float, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+
+// Columns to be written, and what keeps their values alive.
+class WrittenColumns {
+ public:
+  WrittenColumns(const nb::list& described, std::size_t num_messages) {
+    for (nb::handle item : described) add(nb::cast<nb::tuple>(item), num_messages);
+  }
+
+  const std::vector<WrittenColumn>& columns() const { return columns_; }
+
+ private:
+  void add(const nb::tuple& parts, std::size_t num_messages) {
+    const auto name = nb::cast<nb::bytes>(parts[1]);
+    WrittenColumn column{nb::cast<bool>(parts[0]), std::string(name.c_str(), name.size()),
+                         static_cast<Kind>(nb::cast<std::uint32_t>(parts[2]))};
+    const Int64s lengths = keep<Int64s>(parts[4]), step_lengths = keep<Int64s>(parts[5]);
+    column.lengths = lengths.data();
+    column.step_lengths = step_lengths.data();
+    const std::size_t num_values = take_values(column, parts[3]);
+    const bool fits = lengths.size() == num_messages &&
+                      (column.is_list ? total(lengths) == step_lengths.size() &&
+                                            total(step_lengths) == num_values
+                                      : total(lengths) == num_values);
+    if (!fits) throw nb::value_error("lengths and values do not go together");
+    columns_.push_back(std::move(column));
+  }
+
+  std::size_t take_values(WrittenColumn& column, nb::handle values) {
+    if (column.kind == Kind::kInt64s) {
+      const Int64s numbers = keep<Int64s>(values);
+      column.int64s = numbers.data();
+      return numbers.size();
+    }
+    if (column.kind == Kind::kFloats) {
+      const Floats numbers = keep<Floats>(values);
+      column.floats = numbers.data();
+      return numbers.size();
+    }
+    const Messages& strings = *strings_.emplace_back(
+        std::make_unique<Messages>(nb::cast<nb::list>(values)));
+    column.bytes = strings.spans().data();
+    return strings.spans().size();
+  }
+
+  template <class Array>
+  Array keep(nb::handle object) {
+    auto array = nb::cast<Array>(object);
+    kept_.push_back(nb::borrow(object));
+    return array;
+  }
+
+  static std::size_t total(const Int64s& lengths) {
+    std::size_t sum = 0;
+    for (std::size_t i = 0; i < lengths.size(); ++i)
+      if (lengths.data()[i] > 0) sum += static_cast<std::size_t>(lengths.data()[i]);
+    return sum;
+  }
+
+  std::vector<WrittenColumn> columns_;
+  std::vector<std::unique_ptr<Messages>> strings_;
+  std::vector<nb::object> kept_;
+};
+
+nb::list encode_features(const nb::list& described, std::size_t num_messages) {
+  const WrittenColumns written(described, num_messages);
+  features::Encoded encoded;
+  {
+    const nb::gil_scoped_release released;
+    encoded = features::encode_batch(written.columns(), num_messages);
+  }
+  nb::list messages;
+  const auto* const bytes = reinterpret_cast<const char*>(encoded.bytes.data());
+  std::size_t begin = 0;
+  for (std::size_t i = 0; i < encoded.ends.size(); ++i) {
+    messages.append(nb::bytes(bytes + begin, encoded.ends[i] - begin));
+    begin = encoded.ends[i];
+  }
+  return messages;
+}
+
 }  // namespace
 
 void bind_features(nb::module_& module) {
   module.def("decode_features", decode_features, nb::arg("requests"), nb::arg("has_lists"),
              nb::arg("serialized"), nb::arg("max_threads"), nb::arg("pad"));
+  module.def("encode_features", encode_features, nb::arg("columns"), nb::arg("num_messages"));
 }
 
 }  // namespace varlen::bindings

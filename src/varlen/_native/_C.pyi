@@ -18,6 +18,7 @@ def count_steps(
 ) -> NDArray[np.int64]: ...
 
 rnn: Any
+
 def decode_features(
     requests: list[tuple[bool, bytes, int, int, bool]],
     has_lists: bool,
@@ -25,3 +26,7 @@ def decode_features(
     max_threads: int,
     pad: bool,
 ) -> int | list[tuple[Any, NDArray[np.int64], NDArray[np.int64]]]: ...
+def encode_features(
+    columns: list[tuple[bool, bytes, int, Any, NDArray[np.int64], NDArray[np.int64]]],
+    num_messages: int,
+) -> list[bytes]: ...

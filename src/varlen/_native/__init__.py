@@ -24,6 +24,7 @@ frame_records = _C.frame_records if NATIVE else _reference_frames.frame_records
 count_steps = _C.count_steps if NATIVE else _reference_steps.count_steps
 # Their twins need protobuf's messages and so stand with them (varlen.features).
 decode_features = _C.decode_features if NATIVE else None
+encode_features = _C.encode_features if NATIVE else None
 # Time loops. Their twin needs torch and so stands with the engines (varlen.rnn.engine._reference).
 rnn: Any = _C.rnn if NATIVE else None
 
@@ -32,6 +33,7 @@ __all__ = [
     "count_steps",
     "crc32c",
     "decode_features",
+    "encode_features",
     "find_header",
     "frame_lengths",
     "frame_records",

@@ -9,8 +9,10 @@ import typer
 import varlen
 from varlen.cli._convert import convert
 from varlen.cli._evaluate import evaluate
+from varlen.cli._index import index
 from varlen.cli._inspect import inspect
 from varlen.cli._predict import predict
+from varlen.cli._repair import repair
 from varlen.cli._shared import Interrupted, examples
 from varlen.cli._train import train
 from varlen.errors import VarlenError
@@ -41,6 +43,8 @@ _app.command(
         "varlen inspect --head 3 data/corpus/test-00000-of-00004.tfrecord",
     )
 )(inspect)
+_app.command(epilog=examples("varlen index --feature tokens data/corpus/*.tfrecord"))(index)
+_app.command(epilog=examples("varlen repair damaged.tfrecord salvaged.tfrecord"))(repair)
 _app.add_typer(train, name="train")
 _app.command(
     epilog=examples(

@@ -20,7 +20,7 @@ from ._parse import (
 )
 from ._parse_example import parse_example, parse_single_example
 from ._specs import FixedLenFeature, FixedLenSequenceFeature, VarLenFeature
-from ._write import sequence_example
+from ._write import example, sequence_example, sequence_examples
 
 __all__ = [
     "BytesList",
@@ -38,6 +38,7 @@ __all__ = [
     "SparseFeature",
     "VarLenFeature",
     "decode_sequence_examples",
+    "example",
     "float32",
     "int64",
     "parse_example",
@@ -45,5 +46,6 @@ __all__ = [
     "parse_single_example",
     "parse_single_sequence_example",
     "sequence_example",
+    "sequence_examples",
     "string",
 ]

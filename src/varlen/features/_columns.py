@@ -63,9 +63,7 @@ class ColumnReader:
         if _native.decode_features is None:
             return None
         has_lists = self._message == "SequenceExample"
-        found = _native.decode_features(
-            self._described, has_lists, serialized, max_threads, padded
-        )
+        found = _native.decode_features(self._described, has_lists, serialized, max_threads, padded)
         if isinstance(found, int):
             self._say_what_is_wrong(serialized, found, place)
             return None

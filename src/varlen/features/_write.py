@@ -1,28 +1,37 @@
-"""Writing a SequenceExample from lists and arrays, in one call."""
+"""Writing Examples and SequenceExamples from lists and arrays, in one call."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
-from varlen.errors import FeatureError
+from varlen.sequences import JaggedSequence, PaddedSequence, check_lengths, unpad
 
-from ._kinds import FIELDS, field_name, float32, int64, string
-from ._messages import SequenceExample
+from ._encode import WrittenColumn, encode
+from ._requests import Section
+from ._values import Values, converted, is_array, is_scalar, joined, one_kind, read_values
 
-_TYPES_OF_FIELDS = (
-    ((int, np.integer, np.bool_), FIELDS[int64]),
-    ((float, np.floating), FIELDS[float32]),
-    ((str, bytes), FIELDS[string]),
-)
-_SMALLEST, _LARGEST = np.iinfo(np.int64).min, np.iinfo(np.int64).max
+_NO_STEPS = np.zeros(0, np.int64)
 
 
-class _Values(NamedTuple):
-    """The values of one Feature message, and its field; None if there is nothing to tell it by."""
+def example(features: Mapping[str, Any]) -> bytes:
+    """A serialized Example.
 
-    field: str | None
-    values: list[Any]
+    Args:
+        features: by name, a value or a list of values, as the context of `sequence_example`.
+
+    Returns:
+        Bytes that depend on the values alone: features are stored sorted by name.
+
+    Raises:
+        TypeError: a value that no feature can hold, such as None.
+        FeatureError: values of several kinds in one feature, an integer beyond int64, or a float
+            beyond float32.
+    """
+    columns = [_feature_column("features", name, [value]) for name, value in features.items()]
+    return encode(columns, 1)[0] if columns else b""
 
 
 def sequence_example(
@@ -50,94 +59,178 @@ def sequence_example(
         FeatureError: values of several kinds in one feature, an integer beyond int64, or a float
             beyond float32.
     """
-    message = SequenceExample()
-    for name, value in (context or {}).items():
-        _fill(message.context.feature[name], _read(value, f"context.{name}"), f"context.{name}")
-    for name, value in (sequences or {}).items():
-        at = f"feature_lists.{name}"
-        steps = _of_one_kind([_read(step, at) for step in _steps(value, at)], at)
-        feature_list = message.feature_lists.feature_list[name]
-        for number, step in enumerate(steps):
-            _fill(feature_list.feature.add(), step, f"{at}[{number}]")
-    return bytes(message.SerializeToString(deterministic=True))
+    columns = [
+        *(_feature_column("context", name, [value]) for name, value in (context or {}).items()),
+        *(_list_column(name, [value]) for name, value in (sequences or {}).items()),
+    ]
+    return encode(columns, 1)[0]
 
 
-def _steps(value: Any, at: str) -> list[Any]:
-    if _is_array(value):
+def sequence_examples(
+    context: Mapping[str, Any] | None = None, sequences: Mapping[str, Any] | None = None
+) -> list[bytes]:
+    """A batch of serialized SequenceExamples. Each is what `sequence_example` makes of its row.
+
+    Args:
+        context: by name, a list or array with a value, or values, for each message.
+        sequences: by name, a `JaggedSequence` or `PaddedSequence`, or a list with a sequence for
+            each message.
+
+    Returns:
+        The messages.
+
+    Raises:
+        TypeError: as `sequence_example`; or a feature that is no list.
+        ValueError: nothing is given, features are not of equally many messages, or lengths do not
+            fit their values.
+        FeatureError: as `sequence_example`; or values of several kinds in one feature.
+    """
+    columns = [
+        *(_context_batch(name, value) for name, value in (context or {}).items()),
+        *(_sequence_batch(name, value) for name, value in (sequences or {}).items()),
+    ]
+    if not columns:
+        raise ValueError("expected context or sequences, found neither")
+    first, *others = columns
+    for column in others:
+        if len(column.lengths) != len(first.lengths):
+            raise ValueError(
+                f"{_path(column)}: expected as many rows as {_path(first)}, {len(first.lengths)}, "
+                f"found {len(column.lengths)}"
+            )
+    return encode(columns, len(first.lengths))
+
+
+def _context_batch(name: str, value: Any) -> WrittenColumn:
+    at = f"context.{name}"
+    if is_array(value):
         array = np.asarray(value)
-        if array.ndim:
-            return array.tolist() if array.ndim == 1 else list(array)
+        if array.ndim and array.dtype != object:
+            row_size = math.prod(array.shape[1:])
+            flat = read_values(array, at)
+            lengths = np.full(len(array), row_size)
+            return _column("context", name, flat, lengths, _NO_STEPS)
+        value = array.tolist()
+    if not isinstance(value, list | tuple):
+        raise TypeError(f"{at}: expected a list with a row for each message, found {value!r}")
+    return _feature_column("context", name, value)
+
+
+def _sequence_batch(name: str, value: Any) -> WrittenColumn:
+    if isinstance(value, PaddedSequence):
+        value = unpad(PaddedSequence(np.asarray(value.data), value.lengths))
+    if isinstance(value, JaggedSequence):
+        return _jagged_column(name, value)
+    if is_array(value):
+        value = list(np.asarray(value))
+    if not isinstance(value, list | tuple):
+        raise TypeError(
+            f"feature_lists.{name}: expected a JaggedSequence, a PaddedSequence or a list with a "
+            f"sequence for each message, found {type(value).__name__}"
+        )
+    return _list_column(name, value)
+
+
+def _jagged_column(name: str, rows: JaggedSequence) -> WrittenColumn:
+    at = f"feature_lists.{name}"
+    values = np.asarray(rows.values)
+    num_rows = math.prod(np.shape(rows.lengths))
+    lengths = check_lengths(rows.lengths, num_rows, argument=f"{at}: lengths")
+    if lengths.sum() != len(values):
+        raise ValueError(
+            f"{at}: expected {lengths.sum()} steps, the sum of the lengths, found {len(values)}"
+        )
+    step_size = math.prod(values.shape[1:])
+    return _column(
+        "feature_lists", name, read_values(values, at), lengths, np.full(len(values), step_size)
+    )
+
+
+def _feature_column(section: Section, name: str, rows: Sequence[Any]) -> WrittenColumn:
+    """A feature of as many messages as there are rows."""
+    at = f"{section}.{name}"
+    parts = [read_values(row, at) for row in rows]
+    lengths = np.array([-1 if p.kind is None else len(p.flat) for p in parts], np.int64)
+    return _column(section, name, _merged(parts, at), lengths, _NO_STEPS)
+
+
+def _list_column(name: str, rows: Sequence[Any]) -> WrittenColumn:
+    """A feature list of as many messages as there are rows."""
+    at = f"feature_lists.{name}"
+    parts = [_read_steps(row, at) for row in rows]
+    return _column(
+        "feature_lists",
+        name,
+        _merged([part.values for part in parts], at),
+        np.array([len(part.lengths) for part in parts], np.int64),
+        np.concatenate([_NO_STEPS, *(part.lengths for part in parts)]),
+    )
+
+
+class _Steps(NamedTuple):
+    """The steps of one sequence: their values, and how many each has; -1 if there is no kind."""
+
+    values: Values
+    lengths: npt.NDArray[np.int64]
+
+
+def _read_steps(value: Any, at: str) -> _Steps:
+    if is_array(value):
+        array = np.asarray(value)
+        if array.ndim and array.dtype != object:
+            step_size = math.prod(array.shape[1:])
+            return _Steps(read_values(array, at), np.full(len(array), step_size))
+        value = array.tolist()
     if not isinstance(value, list | tuple):
         raise TypeError(f"{at}: expected a list of steps, found {type(value).__name__}")
-    return list(value)
+    if value and all(map(is_scalar, set(map(type, value)))):
+        return _Steps(read_values(value, at), np.ones(len(value), np.int64))
+    parts = [read_values(step, at) for step in value]
+    merged = _merged(parts, at)
+    has_kind = merged.kind is not None
+    return _Steps(merged, np.array([len(p.flat) if has_kind else -1 for p in parts], np.int64))
 
 
-def _read(value: Any, at: str) -> _Values:
-    if _is_array(value):
-        array = np.asarray(value)
-        if array.dtype != object:
-            return _Values(_field_of_type(array.dtype.type, at), array.ravel().tolist())
-    leaves = _leaves(value)
-    kinds = _of_one_kind([_Values(_field_of_type(t, at), []) for t in set(map(type, leaves))], at)
-    return _Values(kinds[0].field if kinds else None, leaves)
+def _merged(parts: list[Values], at: str) -> Values:
+    return Values(one_kind((part.kind for part in parts), at), joined(parts))
 
 
-def _leaves(value: Any) -> list[Any]:
-    """The scalars in lists of lists and arrays, one after the other."""
-    if _is_array(value):
-        value = np.asarray(value).tolist()
-    if not isinstance(value, list | tuple):
-        return [value]
-    if not any(isinstance(item, list | tuple) or _is_array(item) for item in value):
-        return list(value)
-    return [leaf for item in value for leaf in _leaves(item)]
+def _column(
+    section: Section,
+    name: str,
+    values: Values,
+    lengths: npt.NDArray[np.int64],
+    step_lengths: npt.NDArray[np.int64],
+) -> WrittenColumn:
+    place = _place(f"{section}.{name}", section, lengths, step_lengths)
+    flat = converted(values.kind, values.flat, place)
+    return WrittenColumn(section, name, values.kind, flat, lengths, step_lengths)
 
 
-def _is_array(value: Any) -> bool:
-    return hasattr(value, "__array__") and not isinstance(value, np.generic)
+def _place(
+    path: str,
+    section: Section,
+    lengths: npt.NDArray[np.int64],
+    step_lengths: npt.NDArray[np.int64],
+) -> Callable[[int], str]:
+    """Where a value stands, by its number: its message, if there are several, and its step."""
+
+    def place(number: int) -> str:
+        if section != "feature_lists":
+            message, step = _owner(lengths, number), ""
+        else:
+            its_step = _owner(step_lengths, number)
+            message = _owner(lengths, its_step)
+            step = f"[{its_step - lengths[:message].sum()}]"
+        return f"{path}{step}" if len(lengths) == 1 else f"message {message}: {path}{step}"
+
+    return place
 
 
-def _field_of_type(of: type, at: str) -> str:
-    for types, field in _TYPES_OF_FIELDS:
-        if issubclass(of, types):
-            return field
-    raise TypeError(f"{at}: expected numbers, text or bytes, found {of.__name__}")
+def _owner(lengths: npt.NDArray[np.int64], number: int) -> int:
+    """Which of parts of these lengths an item belongs to."""
+    return int(np.searchsorted(np.maximum(lengths, 0).cumsum(), number, side="right"))
 
 
-def _of_one_kind(parts: list[_Values], at: str) -> list[_Values]:
-    """The parts, those without a kind of their own with that of the others."""
-    fields = {part.field for part in parts} - {None}
-    if len(fields) > 1:
-        found = " and ".join(sorted(field_name(field) for field in fields))
-        raise FeatureError(f"expected values of one kind, found {found}", at=at)
-    field = next(iter(fields), None)
-    return [part._replace(field=field) for part in parts]
-
-
-def _fill(feature: Any, given: _Values, at: str) -> None:
-    field, values = given
-    if field is None:
-        return
-    if field == FIELDS[int64]:
-        values = list(map(int, values))
-        for value in values:
-            if not _SMALLEST <= value <= _LARGEST:
-                raise FeatureError(f"expected an integer that fits int64, found {value}", at=at)
-    elif field == FIELDS[float32]:
-        values = _as_float32(values, at)
-    else:
-        values = [value.encode() if isinstance(value, str) else value for value in values]
-    chosen = getattr(feature, field)
-    chosen.SetInParent()  # a list without values is there nevertheless
-    chosen.value.extend(values)
-
-
-def _as_float32(values: list[Any], at: str) -> list[float]:
-    exact = np.array(values, np.float64)
-    with np.errstate(over="ignore"):
-        rounded = exact.astype(np.float32)
-    overflow = np.isinf(rounded) & np.isfinite(exact)
-    if overflow.any():
-        found = exact[overflow][0]
-        raise FeatureError(f"expected a number that fits float32, found {found}", at=at)
-    return list(rounded.tolist())
+def _path(column: WrittenColumn) -> str:
+    return f"{column.section}.{column.name}"

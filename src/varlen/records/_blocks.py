@@ -12,6 +12,8 @@ from ._framing import FOOTER_SIZE, HEADER_SIZE, Damage, check_data, header_lengt
 
 # Small enough that bytes are still in the processor's cache when their checksums are computed.
 _BLOCK_SIZE = 1 << 18
+# How many times the bytes that are there a buffer may be, for the sake of a length they tell of.
+_GROWTH = 8
 # How much may be checksummed in vain in search of the next record, see `_end_of_damaged_data`.
 _SEARCH_ALLOWANCE = 1 << 26
 _SEARCH_FACTOR = 8
@@ -151,7 +153,7 @@ class Blocks:
         left = self._left
         if self._delivered or self._begin + needed > len(self._buffer):
             # A length is believed only as far as the bytes that are there bear it out.
-            size = max(_BLOCK_SIZE, min(needed, 2 * len(left)))
+            size = max(_BLOCK_SIZE, min(needed, _GROWTH * len(left)))
             fresh = np.empty(size, np.uint8)
             fresh[: len(left)] = left
             self._buffer_offset += self._begin

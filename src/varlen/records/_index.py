@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from varlen._native import count_steps, masked_crc32c
-from varlen.errors import CorruptRecordError, FeatureError
+from varlen.errors import ConfigError, CorruptRecordError, FeatureError
 
 from ._blocks import RecordBlock
 from ._new_file import NewFile
@@ -103,22 +103,23 @@ class RecordIndex:
 
         Raises:
             OSError: the file is missing or cannot be read.
-            ValueError: the file is compressed, or it is no local file.
+            ConfigError: the file is compressed, or it is no local file.
             CorruptRecordError: it is damaged, or changes meanwhile.
             FeatureError: a feature is given, and a record is no SequenceExample and no Example.
         """
         name = os.fspath(path)
         if not is_local(name):
-            raise ValueError(f"path: expected a local file to index, found {name!r}")
+            raise ConfigError("expected a local file to index, found a pipe or URL", at=name)
         before = os.stat(name)
         offsets: list[NDArray[np.int64]] = []
         lengths: list[NDArray[np.int64]] = []
         steps: list[NDArray[np.int64]] = []
         with RecordReader(name) as reader:
             if reader.compression is not None:
-                raise ValueError(
-                    f"path: expected an uncompressed file to index, found {reader.compression} in "
-                    f"{name!r}"
+                raise ConfigError(
+                    "expected an uncompressed file to index, found one compressed as "
+                    + reader.compression,
+                    at=name,
                 )
             for block in reader.blocks():
                 offsets.append(block.frame_offsets)

@@ -59,10 +59,10 @@ class IndexedReader:
         return (self[i] for i in range(len(self)))
 
     @overload
-    def __getitem__(self, which: slice | Sequence[int] | NDArray[Any]) -> list[bytes]: ...
+    def __getitem__(self, which: int) -> bytes: ...
 
     @overload
-    def __getitem__(self, which: SupportsIndex) -> bytes: ...
+    def __getitem__(self, which: slice | Sequence[int] | NDArray[Any]) -> list[bytes]: ...
 
     def __getitem__(
         self, which: SupportsIndex | slice | Sequence[int] | NDArray[Any]
@@ -82,7 +82,7 @@ class IndexedReader:
             raise TypeError(f"expected an integer, a slice or a list of integers, found {which!r}")
         return self._read(positions.astype(np.int64))
 
-    def record(self, position: SupportsIndex) -> Record:
+    def record(self, position: int) -> Record:
         """One record and its place. Raises as `reader[position]`."""
         data = self[position]
         return Record(data, self.path, int(self.index.offsets[position]))

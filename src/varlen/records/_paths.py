@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from typing import Literal
 
 from ._reader import Record, RecordReader
+from ._sources import filesystem, is_local, is_url
 
 Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
 
@@ -16,7 +17,8 @@ def expand_paths(paths: Paths) -> list[str]:
     """The files that `paths` names, in an order that is the same every time.
 
     A name is that of a file, or a pattern with `*`, `?`, `[...]`, and `**` for any number of
-    directories, whose matches come sorted by name. The names of a list keep their order.
+    directories, whose matches come sorted by name. The names of a list keep their order. URLs and
+    `-` are such names as `RecordReader` takes.
 
     Raises:
         FileNotFoundError: a name or pattern has no file; the message says which are near.
@@ -53,6 +55,10 @@ def _read_all(
 
 
 def _matches(name: str) -> list[str]:
+    if is_url(name):
+        return _url_matches(name)
+    if not is_local(name):
+        return [name]
     if os.path.isdir(name):
         raise IsADirectoryError(
             errno.EISDIR, f"expected files, found a directory; perhaps {name}/*", name
@@ -66,6 +72,17 @@ def _matches(name: str) -> list[str]:
             return matches
         raise FileNotFoundError(errno.ENOENT, f"no file matches{_near(name)}", name)
     raise FileNotFoundError(errno.ENOENT, f"no such file{_near(name)}", name)
+
+
+def _url_matches(url: str) -> list[str]:
+    # Whether there is a file of a plain name is seen when it is opened; to ask takes a journey.
+    if not glob.has_magic(url):
+        return [url]
+    found, pattern = filesystem(url)
+    matches = sorted(found.glob(pattern))
+    if not matches:
+        raise FileNotFoundError(errno.ENOENT, "no file matches", url)
+    return [found.unstrip_protocol(path) for path in matches]
 
 
 def _near(name: str) -> str:
