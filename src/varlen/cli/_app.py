@@ -86,6 +86,9 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         arguments: without the program's name; None for those of this process. None at all ask
             for help.
     """
+    # Torch reads this when it is loaded. Its threads otherwise wait for each other busily, which on
+    # cores shared with other programs made training twenty times slower.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         given = sys.argv[1:] if arguments is None else arguments
         status = _app(given or ["--help"], prog_name="varlen", standalone_mode=False) or 0
