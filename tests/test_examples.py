@@ -10,6 +10,20 @@ import pytest
 EXAMPLES = Path(__file__).parent.parent / "examples"
 
 PRINTED = {
+    "sequence_example": """\
+Wrote 3 examples to train.tfrecord
+length 3  tokens [1 2 3]  labels [0 1 0]
+length 3  tokens [4 5 1]  labels [1 0 0]
+length 2  tokens [1 2]  labels [1 1]
+""",
+    "dynamic_padding": """\
+Batch shape: (5, 4)
+[[0 0 0 0]
+ [1 0 0 0]
+ [1 2 0 0]
+ [1 2 3 0]
+ [1 2 3 4]]
+""",
     "dynamic_rnn": """\
 Outputs: (2, 10, 64)
 Zeros past step 6 of the second row: True

@@ -43,9 +43,12 @@ class _PrefetchIterator(StageIterator):
 
     def __next__(self) -> Any:
         if self._worker is None:
-            self._worker = _Worker(self._upstream, self._size)
-            # The worker does not know this iterator, and so cannot keep it alive.
-            self._stop = weakref.finalize(self, self._worker.stop)
+            worker = _Worker(self._upstream, self._size)
+            # The worker does not know this iterator, and so cannot keep it alive. This comes before
+            # the start, which Ctrl-C may interrupt when the thread is running already.
+            self._stop = weakref.finalize(self, worker.stop)
+            self._worker = worker
+            worker.start()
         item, self._state = self._worker.take()
         return item
 
@@ -75,6 +78,9 @@ class _Worker:
         self._thread = threading.Thread(
             target=self._work, args=(upstream,), name="varlen-prefetch", daemon=True
         )
+
+    def start(self) -> None:
+        """Begins to work."""
         self._thread.start()
 
     def take(self) -> tuple[Any, dict[str, Any]]:
@@ -94,7 +100,8 @@ class _Worker:
             self._is_stopped = True
             self._ready.clear()
             self._changed.notify_all()
-        if self._thread is not threading.current_thread():
+        # A thread that is not alive has ended, or sees that it is stopped before it does anything.
+        if self._thread.is_alive() and self._thread is not threading.current_thread():
             self._thread.join()
 
     def _work(self, upstream: StageIterator) -> None:
