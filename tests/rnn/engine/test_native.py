@@ -22,6 +22,8 @@ from varlen import (
 )
 from varlen.rnn import Products, RecurrentCell, explain
 from varlen.rnn.engine import _native_loop
+from varlen.rnn.engine._cell_program import cell_program
+from varlen.rnn.engine._op import unroll_op
 
 pytestmark = pytest.mark.skipif(
     not _native.NATIVE, reason="the native core is left out (VARLEN_NATIVE=0)"
@@ -223,6 +225,72 @@ def test_settings_may_change_after_the_first_run():
     after, _ = dynamic_rnn(cell, inputs, engine="native")
     assert not torch.equal(before, after)
     assert_close(after, dynamic_rnn(cell, inputs, engine="eager")[0])
+
+
+def test_autocast_leaves_the_cell_its_precision():
+    cell = LSTMCell(3, 20)
+    inputs = torch.randn(2, 4, 3)
+    expected, _ = dynamic_rnn(cell, inputs)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        for engine in ("native", "eager"):
+            assert_close(dynamic_rnn(cell, inputs, engine=engine)[0], expected)
+        low = torch.nn.Linear(3, 3)(inputs)
+        assert low.dtype == torch.bfloat16
+        outputs, _ = dynamic_rnn(cell, low)
+    assert outputs.dtype == torch.float32
+    outputs.sum().backward()
+    assert cell.kernel.grad.isfinite().all()
+
+
+def test_can_be_differentiated_twice():
+    cell = LSTMCell(3, 5)
+    inputs = torch.randn(3, 4, 3, requires_grad=True)
+
+    def second(cell, inputs):
+        outputs, _ = dynamic_rnn(cell, inputs, [4, 0, 2])
+        (first,) = torch.autograd.grad(outputs.square().sum(), inputs, create_graph=True)
+        return torch.autograd.grad(first.square().sum(), cell.kernel)[0]
+
+    single = second(cell, inputs)
+    double = second(cell.double(), inputs.detach().double().requires_grad_())
+    assert_near([single], [double])
+
+
+def test_runs_under_vmap():
+    cell = GRUCell(3, 5)
+    inputs = torch.randn(2, 3, 4, 3)
+    found = torch.vmap(lambda x: dynamic_rnn(cell, x)[0])(inputs)
+    assert_close(found[1], dynamic_rnn(cell, inputs[1])[0])
+
+
+def test_the_operator_passes_the_checks_of_torch():
+    cell = LSTMCell(3, 5, num_proj=2, use_peepholes=True)
+    values = (torch.randn(3, 4, 3), *(w.detach() for w in cell.products()))
+    values = tuple(v.requires_grad_() for v in values)
+    vectors = [v.detach().requires_grad_() for v in cell.vectors()]
+    states = [torch.randn(3, n, requires_grad=True) for n in (5, 2)]
+    program = cell_program(cell).json
+    lengths = torch.tensor([4, 0, 2])
+    torch.library.opcheck(
+        unroll_op, (values[0], lengths, *values[1:], vectors, states, program, False, True)
+    )
+
+
+def test_the_operator_refuses_what_it_would_read_out_of_bounds():
+    cell = GRUCell(3, 5)
+    products = [w if w is None else w.detach() for w in cell.products()]
+    program = cell_program(cell).json
+    inputs, state = torch.randn(2, 4, 3), [torch.zeros(2, 5)]
+    with pytest.raises(ValueError, match=r"input weights: expected shape \(4, 15\)"):
+        unroll_op(
+            torch.randn(2, 4, 4), torch.tensor([4, 4]), *products, [], state, program, False, False
+        )
+    with pytest.raises(ValueError, match="found 9 in row 1"):
+        unroll_op(inputs, torch.tensor([4, 9]), *products, [], state, program, False, False)
+    with pytest.raises(ValueError, match=r"expected torch.float32 on the CPU"):
+        unroll_op(
+            inputs.double(), torch.tensor([4, 4]), *products, [], state, program, False, False
+        )
 
 
 def test_stacks_run_layer_by_layer():

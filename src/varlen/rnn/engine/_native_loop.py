@@ -171,6 +171,30 @@ def _pack(weights: Tensor, *, transposed: bool, blocks: int = 1) -> Tensor:
     return packed
 
 
+def _check(program: CellProgram, inputs: Tensor, products: Products, *others: Tensor) -> None:
+    """Checks what the loop would read out of bounds, since anyone can call an operator."""
+    units, gates = program.units, _num_gates(program)
+    fed_by_inputs = program.num_gates + program.num_input_gates
+    fed_by_state = program.num_gates + program.num_recurrent_gates
+    state = program.state_units[program.product_state]
+    expected = {
+        "input weights": (products.input, (inputs.shape[-1], fed_by_inputs * units)),
+        "recurrent weights": (products.recurrent, (state, fed_by_state * units)),
+        "bias": (products.bias, (gates * units,)),
+        "second weights": (products.second, (units, program.second_units)),
+    }
+    for name, (tensor, shape) in expected.items():
+        if tensor is not None and tuple(tensor.shape) != shape:
+            raise ValueError(f"{name}: expected shape {shape}, found {tuple(tensor.shape)}")
+    if (products.second is None) != (program.second_forward is None):
+        raise ValueError("second weights: expected where the program has a second product")
+    for tensor in (inputs, *(w for w in products if w is not None), *others):
+        if tensor.dtype != torch.float32 or tensor.device.type != "cpu":
+            raise ValueError(
+                f"expected torch.float32 on the CPU, found {tensor.dtype} on {tensor.device}"
+            )
+
+
 def forward(
     inputs: Tensor,
     lengths: Tensor,
@@ -183,6 +207,7 @@ def forward(
     keep: bool,
 ) -> tuple[Tensor, list[Tensor], Saved | None]:
     """As `unroll_reference`, and with `keep` what `backward` needs."""
+    _check(program, inputs, products, *vectors, *initial_states)
     rows = Rows.of(lengths, inputs.shape[1])
     units, wide = program.units, padded(program.units)
     num_gates = _num_gates(program)
@@ -291,6 +316,7 @@ def backward(
     reverse: bool,
 ) -> Gradients:
     """The vector-Jacobian product of `forward`."""
+    _check(program, inputs, products, output_gradients, *final_gradients, *saved.states)
     rows = Rows.of(lengths, inputs.shape[1])
     units, wide = program.units, padded(program.units)
     num_recurrent = program.num_gates + program.num_recurrent_gates

@@ -31,16 +31,17 @@ def unroll_op(
 ) -> list[Tensor]:
     """Outputs, final states, and with `keep` what the gradient needs."""
     cell = CellProgram.from_json(program)
-    outputs, final_states, saved = _native_loop.forward(
-        inputs,
-        lengths,
-        Products(input_weights, recurrent_weights, bias, second_weights),
-        vectors,
-        initial_states,
-        cell,
-        reverse=reverse,
-        keep=keep,
-    )
+    with torch.autocast("cpu", enabled=False):
+        outputs, final_states, saved = _native_loop.forward(
+            inputs,
+            lengths,
+            Products(input_weights, recurrent_weights, bias, second_weights),
+            vectors,
+            initial_states,
+            cell,
+            reverse=reverse,
+            keep=keep,
+        )
     kept = [] if saved is None else [saved.gates, *saved.states, saved.operands, saved.products]
     return [outputs, *final_states, *kept]
 
@@ -92,18 +93,19 @@ def unroll_backward_op(
 ) -> list[Tensor]:
     """Gradients of the tensor arguments of `unroll_op`, in their order, without absent ones."""
     gates, *states, operands, products = kept
-    gradients = _native_loop.backward(
-        output_gradients,
-        final_gradients,
-        inputs,
-        lengths,
-        Products(input_weights, recurrent_weights, bias, second_weights),
-        vectors,
-        initial_states,
-        _native_loop.Saved(gates, list(states), operands, products),
-        CellProgram.from_json(program),
-        reverse=reverse,
-    )
+    with torch.autocast("cpu", enabled=False):
+        gradients = _native_loop.backward(
+            output_gradients,
+            final_gradients,
+            inputs,
+            lengths,
+            Products(input_weights, recurrent_weights, bias, second_weights),
+            vectors,
+            initial_states,
+            _native_loop.Saved(gates, list(states), operands, products),
+            CellProgram.from_json(program),
+            reverse=reverse,
+        )
     present = [weight for weight in gradients.products if weight is not None]
     return [gradients.inputs, *present, *gradients.vectors, *gradients.initial_states]
 

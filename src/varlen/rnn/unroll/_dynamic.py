@@ -27,6 +27,8 @@ def dynamic_rnn(
     last real step (the initial state, if the row is empty). What stands in the padding, NaN
     included, changes no result and no gradient, and nothing is computed on it.
 
+    Under autocast the cell still runs in its own dtype: errors of a lower one add up over time.
+
     As `tf.nn.dynamic_rnn`, except that a length below 0 or above the number of steps is an error.
 
     Args:

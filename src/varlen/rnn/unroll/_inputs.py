@@ -29,6 +29,8 @@ def as_block(cell: RNNCell, inputs: Any, *, time_major: bool) -> Block:
 
     def as_leaf(leaf: Any) -> Tensor:
         tensor = as_tensor(leaf, cell)
+        if torch.is_autocast_enabled(tensor.device.type) and tensor.is_floating_point():
+            tensor = tensor.to(cell.dtype)  # what came before may have been in lower precision
         if tensor.ndim < 2:
             raise ValueError(
                 f"inputs: expected shape {'(time, batch' if time_major else '(batch, time'}, ...), "
@@ -73,9 +75,11 @@ def unroll_block(
         state = check_state(cell, initial_state, block.batch_size, argument=state_argument)
     if isinstance(cell, RecurrentCell):
         check_block(cell, block.inputs)
+    device = _nest.leaves(block.inputs)[0].device
     if noise is None:
-        noise = cell.draw_noise(lengths.to(_nest.leaves(block.inputs)[0].device))
-    return unroll(cell, block.inputs, lengths, state, noise, reverse=reverse, engine=engine)
+        noise = cell.draw_noise(lengths.to(device))
+    with torch.autocast(device.type, enabled=False):
+        return unroll(cell, block.inputs, lengths, state, noise, reverse=reverse, engine=engine)
 
 
 def check_block(cell: RecurrentCell, inputs: Any) -> None:
@@ -92,6 +96,8 @@ def check_block(cell: RecurrentCell, inputs: Any) -> None:
 def _lengths(sequence_length: Any, block: Block) -> Tensor:
     if sequence_length is None:
         return torch.full((block.batch_size,), block.num_steps, dtype=torch.int64)
+    if torch.compiler.is_compiling():  # the operator checks them when it runs
+        return torch.as_tensor(sequence_length, dtype=torch.int64)
     checked = check_lengths(
         sequence_length, block.batch_size, block.num_steps, argument="sequence_length"
     )
