@@ -73,7 +73,7 @@ every_cell = pytest.mark.parametrize("make", CELLS.values(), ids=CELLS)
 
 
 def results(cell, inputs, lengths, *, engine, reverse=False):
-    """Outputs, final states and all gradients of a weighted sum, as a flat list."""
+    """Outputs, final states and all gradients of a sum of sines, as a flat list."""
     generator = torch.Generator().manual_seed(3)
 
     def weights(tensor):
@@ -92,7 +92,7 @@ def results(cell, inputs, lengths, *, engine, reverse=False):
         outputs, final = dynamic_rnn(cell, inputs, lengths, state, engine=engine)
     found = [outputs, *cell.unpack_state(final)]
     cell.zero_grad()
-    sum((leaf * weights(leaf)).sum() for leaf in found).backward()
+    sum(leaf.sin().sum() for leaf in found).backward()
     gradients = [inputs.grad, *(leaf.grad for leaf in leaves)]
     return found + gradients + [p.grad for p in cell.parameters()]
 
@@ -102,7 +102,8 @@ def assert_near(single, double):
     for found, expected in zip(single, double, strict=True):
         expected = torch.zeros_like(found) if expected is None else expected
         bound = 3e-5 * expected.abs().max().item() if expected.numel() else 0
-        assert_close(found.double(), expected.double(), rtol=0, atol=max(bound, 1e-12))
+        # A sum that nearly cancels has no digits of its own, hence the floor.
+        assert_close(found.double(), expected.double(), rtol=0, atol=max(bound, 1e-7))
 
 
 @every_cell
@@ -158,13 +159,12 @@ def test_padding_is_invisible(make, lengths, fill):
     steps = max(lengths)
     live = torch.arange(steps + 3) < torch.tensor(lengths)[:, None]
     for tensor in found:
-        if tensor.shape[:2] == live.shape:
+        if tensor.ndim == 3:
             assert not tensor[~live].any()
     for before, after in zip(expected, found, strict=True):
-        after = after[:, :steps] if after.shape[:2] == live.shape else after
-        live_before = live[:, :steps]
-        if before.shape[:2] == live_before.shape and before.ndim == 3:
-            before, after = before[live_before], after[live_before]
+        if before.ndim == 3:
+            after = after[:, :steps]
+            before, after = before[live[:, :steps]], after[live[:, :steps]]
         assert_close(after, before, rtol=1e-5, atol=1e-6)
 
 

@@ -5,6 +5,7 @@ computes the product's operand and all that does not need the product, the secon
 """
 
 import json
+import threading
 from dataclasses import asdict, dataclass
 from functools import cached_property, lru_cache
 from typing import Any
@@ -92,6 +93,8 @@ def _indented(program: Program) -> str:
 
 # By class and settings: the program, or why there is none. Cells alike share one.
 _TRACED: dict[Any, CellProgram | str] = {}
+# torch's tracer patches modules while it works, so only one thread may use it at a time.
+_TRACING = threading.Lock()
 
 
 def cell_program(cell: RecurrentCell) -> CellProgram:
@@ -107,11 +110,12 @@ def cell_program(cell: RecurrentCell) -> CellProgram:
     except TypeError as error:
         raise Untraceable(f"a setting of it cannot be compared: {error}") from error
     if known is None:
-        try:
-            known = _trace_cell(cell)
-        except Untraceable as reason:
-            known = str(reason)
-        _TRACED[key] = known
+        with _TRACING:
+            try:
+                known = _trace_cell(cell)
+            except Untraceable as reason:
+                known = str(reason)
+            _TRACED[key] = known
     if isinstance(known, str):
         raise Untraceable(known)
     return known
