@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstring>
 #include <exception>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -91,7 +92,13 @@ inline Decoded decode_batch(const std::vector<Request>& requests, bool has_lists
     }
   };
   std::vector<std::thread> threads;
-  for (std::size_t run = 1; run < num_runs; ++run) threads.emplace_back(work, run);
+  for (std::size_t run = 1; run < num_runs; ++run) {
+    try {
+      threads.emplace_back(work, run);
+    } catch (const std::system_error&) {
+      work(run);  // the system has no more threads to give
+    }
+  }
   work(0);
   for (std::thread& thread : threads) thread.join();
   for (const std::exception_ptr& error : errors)

@@ -11,7 +11,8 @@
 // message is checked, not only what is asked for. Whatever is refused here, protobuf's own reader
 // has the last word on; whatever is accepted, it accepts with equal values.
 //
-// Time is linear in the bytes, and memory at most eight times them for each request of a name.
+// Time and memory are linear in the bytes, for each request of a name: no length is believed further
+// than there are bytes for it.
 #pragma once
 
 #include <cstring>

@@ -103,7 +103,8 @@ def pad(jagged: JaggedSequence, *, padding_value: Any = 0) -> PaddedSequence:
     """
     values, lengths = np.asarray(jagged.values), np.asarray(jagged.lengths)
     num_steps = int(lengths.max(initial=0))
-    data = np.full((len(lengths), num_steps, *values.shape[1:]), padding_value, values.dtype)
+    data = np.empty((len(lengths), num_steps, *values.shape[1:]), values.dtype)
+    data.fill(padding_value)  # np.full would take zeros off the end of bytes
     data[live_steps(lengths, num_steps)] = values
     return PaddedSequence(data, lengths)
 

@@ -183,6 +183,10 @@ class TestErrors:
                 example_names=Names(["", ""]),
             )
 
+    def test_threads(self):
+        with pytest.raises(ValueError, match="threads: expected at least 1, found 0"):
+            decode_sequence_examples([], {"x": FixedLenFeature([], int64)}, threads=0)
+
     @pytest.mark.wrong_types
     @pytest.mark.parametrize("parse", [parse_sequence_example, decode_sequence_examples])
     def test_arguments(self, parse):
@@ -193,5 +197,9 @@ class TestErrors:
             parse([b""])
         with pytest.raises(ValueError, match=r"sequence_features\['x'\]: expected FixedLenSequen"):
             parse([b""], None, spec)
+        with pytest.raises(TypeError, match=r"context_features: expected names .* text, found 1"):
+            parse([b""], {1: FixedLenFeature([], int64)})
+        with pytest.raises(TypeError, match=r"sequence_features: expected names .* found b'x'"):
+            parse([b""], None, {b"x": FixedLenSequenceFeature([], int64)})
         with pytest.raises(ValueError, match="example_names: expected one for each of 1 messages"):
             parse([b""], spec, example_names=[])

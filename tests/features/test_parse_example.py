@@ -89,15 +89,22 @@ class TestRows:
         messages = [example({"x": [v for row in rows for v in row]}) for rows in batch]
         longest = max(map(len, batch))
         found = parse_example(messages, spec)["x"]
-        expected = np.array(
-            [[*rows, *[[filler] * size] * (longest - len(rows))] for rows in batch], kind
-        ).reshape(len(batch), longest, *shape)
-        assert_same(found, expected.tolist(), kind) if longest else None
-        assert found.shape == expected.shape
+        expected = np.empty((len(batch), longest, *shape), kind)
+        expected.fill(filler)
+        for block, rows in zip(expected, batch, strict=True):
+            if rows:
+                block[: len(rows)] = np.array(rows, kind).reshape(len(rows), *shape)
+        assert (found.dtype, found.shape) == (kind, expected.shape)
+        assert found.tolist() == expected.tolist()
         for message, rows in zip(messages, batch, strict=True):
             alone = parse_single_example(message, spec)["x"]
             assert alone.shape == (len(rows), *shape)
             assert alone.ravel().tolist() == [v for row in rows for v in row]
+
+    def test_are_padded_with_all_bytes_of_the_default(self):
+        spec = {"x": FixedLenSequenceFeature([], string, True, b"\0a\0")}
+        found = parse_example([example({"x": ["b"]}), example({})], spec)["x"]
+        assert found.tolist() == [[b"b"], [b"\0a\0"]]
 
     def test_are_padded_with_nothing_otherwise(self):
         messages = [example({"i": [1, 2], "s": ["a", "b"]}), example({})]
@@ -288,10 +295,16 @@ class TestErrors:
         with pytest.raises(TypeError, match="serialized: expected bytes, found list"):
             parse_single_example([b""], {"x": VarLenFeature(int64)})
 
+    @pytest.mark.wrong_types
     @pytest.mark.parametrize(
         ("features", "error", "message"),
         [
             ({}, ValueError, "features: expected at least one specification, found none"),
+            (
+                {1: VarLenFeature(int64)},
+                TypeError,
+                "features: expected names that are text",
+            ),
             ({"x": int64}, TypeError, r"features\['x'\]: expected FixedLenFeature or Fixed"),
             (
                 {"x": FixedLenSequenceFeature([], int64)},

@@ -130,6 +130,12 @@ def test_everything_comes_back(context, sequences):
 
 
 class TestErrors:
+    @pytest.mark.wrong_types
+    def test_names_that_are_no_text(self):
+        for section, arguments in (("context", ({1: 2},)), ("feature_lists", ({}, {1: [2]}))):
+            with pytest.raises(TypeError, match=f"{section}: expected names that are text, found"):
+                sequence_example(*arguments)
+
     @pytest.mark.parametrize(
         ("value", "found"),
         [

@@ -10,6 +10,16 @@ from ._specs import FixedLenFeature, FixedLenSequenceFeature, VarLenFeature
 ALL_SPECS = (FixedLenFeature, FixedLenSequenceFeature, RaggedFeature, SparseFeature, VarLenFeature)
 
 
+def check_name(section: str, name: Any) -> None:
+    """Checks that a feature's name is text.
+
+    Raises:
+        TypeError: it is something else.
+    """
+    if not isinstance(name, str):
+        raise TypeError(f"{section}: expected names that are text, found {name!r}")
+
+
 def check_spec(argument: str, spec: Any, allowed: tuple[type, ...]) -> None:
     """Checks that a specification is one of those that belong there.
 

@@ -11,9 +11,10 @@ import numpy.typing as npt
 from varlen.sequences import JaggedSequence, PaddedSequence, SparseValues
 
 from . import _assemble
-from ._checks import check_spec, place_of
+from ._checks import check_name, check_spec, place_of
 from ._columns import ColumnReader, Serialized, as_messages
 from ._requests import Column, Place, Request
+from ._spec_checks import checked_integer
 from ._specs import FixedLenFeature, FixedLenSequenceFeature, VarLenFeature
 
 Parsed = npt.NDArray[Any] | SparseValues
@@ -135,12 +136,15 @@ def decode_sequence_examples(
 
     Raises:
         TypeError: `serialized` is no list of bytes, or a specification is not one.
-        ValueError: there is no specification, or one of a kind that does not belong there.
+        ValueError: there is no specification, one of a kind that does not belong there, or fewer
+            than 1 thread.
         FeatureError: a message is no SequenceExample, or does not hold what is specified.
     """
     messages = as_messages(serialized)
     plan = _checked_plan(context_features, sequence_features)
     place = place_of(example_names, len(messages))
+    if threads is not None:
+        checked_integer("threads", threads, at_least=1)
     num_threads = _num_processors() if threads is None else threads
     return plan.read(messages, place, padded=padded, max_threads=num_threads)
 
@@ -187,8 +191,10 @@ def _checked_plan(
     if not context and not sequences:
         raise ValueError("expected context_features or sequence_features, found neither")
     for name, spec in context.items():
+        check_name("context_features", name)
         check_spec(f"context_features[{name!r}]", spec, (FixedLenFeature, VarLenFeature))
     for name, spec in sequences.items():
+        check_name("sequence_features", name)
         argument = f"sequence_features[{name!r}]"
         check_spec(argument, spec, (FixedLenSequenceFeature, VarLenFeature))
         if isinstance(spec, FixedLenSequenceFeature) and spec.default_value is not None:

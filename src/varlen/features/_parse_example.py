@@ -9,7 +9,7 @@ import numpy.typing as npt
 from varlen.sequences import RaggedValues, SparseValues
 
 from . import _assemble
-from ._checks import ALL_SPECS, check_spec, place_of
+from ._checks import ALL_SPECS, check_name, check_spec, place_of
 from ._columns import ColumnReader, Serialized, as_messages
 from ._combined_specs import RaggedFeature, SparseFeature, UniformRowLength
 from ._kinds import int64, kind_name
@@ -125,6 +125,7 @@ def _checked_plan(features: Mapping[str, Any]) -> _Plan:
     if not features:
         raise ValueError("features: expected at least one specification, found none")
     for name, spec in features.items():
+        check_name("features", name)
         argument = f"features[{name!r}]"
         check_spec(argument, spec, ALL_SPECS)
         if isinstance(spec, FixedLenSequenceFeature) and not spec.allow_missing:

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from varlen.sequences import JaggedSequence, PaddedSequence, check_lengths, unpad
 
+from ._checks import check_name
 from ._encode import WrittenColumn, encode
 from ._requests import Section
 from ._values import Values, converted, is_array, is_scalar, joined, one_kind, read_values
@@ -202,6 +203,7 @@ def _column(
     lengths: npt.NDArray[np.int64],
     step_lengths: npt.NDArray[np.int64],
 ) -> WrittenColumn:
+    check_name(section, name)
     place = _place(f"{section}.{name}", section, lengths, step_lengths)
     flat = converted(values.kind, values.flat, place)
     return WrittenColumn(section, name, values.kind, flat, lengths, step_lengths)
