@@ -8,6 +8,8 @@ from varlen.rnn import (
     LSTMCell,
     LSTMStateTuple,
     MultiRNNCell,
+    Products,
+    RecurrentCell,
     RNNCell,
 )
 
@@ -19,5 +21,7 @@ __all__ = [
     "LSTMCell",
     "LSTMStateTuple",
     "MultiRNNCell",
+    "Products",
     "RNNCell",
+    "RecurrentCell",
 ]
