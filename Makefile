@@ -5,12 +5,13 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.varlen-installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint format fuzz clean
+.PHONY: help install demo test lint bench format fuzz clean
 
 help:
 	@echo "make demo     from text to a trained part-of-speech tagger, in a few minutes"
 	@echo "make test     the whole test suite"
 	@echo "make lint     formatting, lints, types and the floors of the house"
+	@echo "make bench    the measurements that the docs speak of, side by side with others"
 	@echo "make format   put every file into the house's format"
 	@echo "make fuzz     hostile bytes for the native core, under sanitizers, for a short time (clang)"
 	@echo "make clean    remove what the other targets made"
@@ -39,6 +40,10 @@ lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/lint-imports
+
+bench: $(READY)
+	$(BIN)/python benchmarks/crc32c.py
+	$(BIN)/python benchmarks/rnn.py
 
 format: $(READY)
 	$(BIN)/ruff format .

@@ -187,3 +187,25 @@ def test_ctrl_c_leaves_nothing(tmp_path):
     assert process.returncode == 130
     assert errors == "\ninterrupted\n"
     assert names(tmp_path) == ["endless.jsonl"]
+
+
+def test_replaces_a_folder_that_has_indexes(tmp_path, varlen):
+    source = write_lines(tmp_path / "a.jsonl", {"x": [1]})
+    assert varlen("convert", source, tmp_path / "out").status == 0
+    assert varlen("index", *(tmp_path / "out").iterdir()).status == 0
+    assert varlen("convert", source, tmp_path / "out", "--overwrite").status == 0
+    assert names(tmp_path / "out") == ["train-00000-of-00001.tfrecord"]
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("[" * 100_000, "not JSON"),
+        (r'{"a": "\ud800"}', "found half a surrogate pair"),
+        (r'{"\ud800": 2}', "found half a surrogate pair"),
+    ],
+)
+def test_lines_that_no_record_can_hold(tmp_path, varlen, line, message):
+    outcome = varlen("convert", write_lines(tmp_path / "a.jsonl", line), tmp_path / "out")
+    outcome.assert_error(message)
+    assert names(tmp_path) == ["a.jsonl"]

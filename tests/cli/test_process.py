@@ -74,6 +74,7 @@ def test_a_reader_that_has_had_enough_is_no_error(tmp_path):
         assert process.stdout.readline().startswith(b'{"x": [0, 0')
         process.stdout.close()
         assert process.stderr.read() == b""
+        assert process.wait(timeout=60) == 0
 
 
 def test_ctrl_c_keeps_what_there_is(data, tmp_path):

@@ -99,7 +99,10 @@ def test_standard_input_that_is_not_text(trained, varlen, monkeypatch):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--units", 0], "units: expected at least 1, found 0"),
+        (["--units", 0], "units: expected at least 1 and at most 65536, found 0"),
+        (["--units", 10**9], "units: .* found 1000000000"),
+        (["--seed", 10**30], "seed: expected at least 0 and at most 4294967295"),
+        (["--learning-rate", "1e300"], "learning_rate: .* at most 1, found 1e.300"),
         (["--epochs", 0], "epochs: expected at least 1"),
         (["--batch-size", -1], "batch_size: expected at least 1"),
         (["--learning-rate", "nan"], "learning_rate: expected a number above 0"),
@@ -179,7 +182,7 @@ def test_run_folders_that_cannot_be_used(trained, data, tmp_path, varlen):
     (run / "model.safetensors").write_bytes(weights)
     varlen("predict", run, "a").assert_error("the file of weights is damaged: expected .*crc32")
     (run / "vocabulary.json").write_text('{"words": 3}')
-    varlen("predict", run, "a").assert_error("the run folder is damaged")
+    varlen("predict", run, "a").assert_error("the file is damaged: expected the CRC-32")
     (run / "vocabulary.json").unlink()
     varlen("predict", run, "a").assert_error("the run has no vocabulary.json")
 

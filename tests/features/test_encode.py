@@ -210,3 +210,11 @@ class TestBatches:
     def test_that_cannot_be(self, context, sequences, error, message):
         with pytest.raises(error, match=message):
             sequence_examples(context, sequences)
+
+
+@pytest.mark.parametrize(
+    ("context", "place"), [({"a": "\ud800"}, "context.a"), ({"\ud800": 1}, "context")]
+)
+def test_text_that_utf8_cannot_hold(context, place):
+    with pytest.raises(FeatureError, match=f"found half a surrogate pair (.|\n)*at {place}"):
+        sequence_example(context=context)

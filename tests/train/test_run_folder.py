@@ -142,3 +142,11 @@ def test_the_weights_of_another_model(tmp_path):
     run.save_model(nn.Linear(2, 3))
     with pytest.raises(CheckpointError, match=r"no weights '0.weight'"):
         run.load_model(model())
+
+
+def test_a_changed_word_in_the_vocabulary_is_noticed(tmp_path):
+    run = create(tmp_path / "run")
+    path = run.path / "vocabulary.json"
+    path.write_bytes(path.read_bytes().replace(b"tags", b"tagz"))
+    with pytest.raises(CheckpointError, match=r"expected the CRC-32 \w{8}, found \w{8}"):
+        run.vocabulary()

@@ -7,11 +7,11 @@ from varlen.train import TaggingSettings
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
-        ({"units": 0}, "units: expected at least 1, found 0"),
-        ({"epochs": 0}, "epochs: expected at least 1, found 0"),
-        ({"batch_size": -3}, "batch_size: expected at least 1, found -3"),
-        ({"seed": -1}, "seed: expected at least 0, found -1"),
-        ({"learning_rate": 0.0}, "learning_rate: expected a number above 0, found 0.0"),
+        ({"units": 0}, "units: expected at least 1 .* found 0"),
+        ({"epochs": 0}, "epochs: expected at least 1 .* found 0"),
+        ({"batch_size": -3}, "batch_size: expected at least 1 .* found -3"),
+        ({"seed": -1}, "seed: expected at least 0 .* found -1"),
+        ({"learning_rate": 0.0}, "learning_rate: expected a number above 0 .* found 0.0"),
         ({"learning_rate": float("nan")}, "found nan"),
         ({"learning_rate": float("inf")}, "found inf"),
         ({"targets": "words"}, "expected two features, found 'words' for both"),

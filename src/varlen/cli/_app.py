@@ -1,6 +1,8 @@
 """The commands under one name, and how they end: 0, or one message and 2, or 130 for Ctrl-C."""
 
+import io
 import os
+import signal
 import sys
 from typing import Annotated, NoReturn
 
@@ -89,18 +91,27 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     # Torch reads this when it is loaded. Its threads otherwise wait for each other busily, which on
     # cores shared with other programs made training twenty times slower.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    # Being told to end is like Ctrl-C: what is half done is cleared away, what is learned is kept.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         given = sys.argv[1:] if arguments is None else arguments
         status = _app(given or ["--help"], prog_name="varlen", standalone_mode=False) or 0
         sys.stdout.flush()
     except BrokenPipeError:
-        # Whoever read our output, as `head` does, has had enough. The interpreter flushes once more
-        # when it ends, and is not to complain.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        status = 0
+        status = _end_of_reader()
+    except SystemExit as end:
+        # Typer makes this of a closed pipe.
+        if not isinstance(end.__context__, BrokenPipeError):
+            raise
+        status = _end_of_reader()
     except typer.TyperException as error:
         status = _fail(error.format_message() + _where_to_look(error))
     except VarlenError as error:
+        status = _fail(str(error))
+    except ImportError as error:  # an extra that is not installed; fsspec names it
         status = _fail(str(error))
     except OSError as error:
         path = f": {error.filename}" if error.filename else ""
@@ -112,6 +123,15 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         if status == 130:
             print("\ninterrupted", file=sys.stderr)
     sys.exit(status)
+
+
+def _end_of_reader() -> int:
+    """Whoever read our output, as `head` does, has had enough.
+
+    The interpreter flushes once more when it ends, and is not to complain.
+    """
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    return 0
 
 
 def _fail(message: str) -> int:

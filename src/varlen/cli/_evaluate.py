@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from varlen.cli._shared import percent
+from varlen.errors import CheckpointError
 
 
 def evaluate(
@@ -24,7 +25,12 @@ def evaluate(
 
     folder = RunFolder.open(run, task="tag")
     tagger = Tagger.load(folder)
-    report = evaluate_tagger(tagger, data or Path(folder.config["data"]), split)
+    stored = folder.config.get("data")
+    if data is None and not isinstance(stored, str):
+        raise CheckpointError(
+            "config.json does not say where the data was", at=str(run), hint="give --data"
+        )
+    report = evaluate_tagger(tagger, data or Path(str(stored)), split)
 
     table = Table("tag", "precision", "recall", "F1", "count", box=None, pad_edge=False)
     for column in table.columns[1:]:

@@ -73,7 +73,7 @@ def _lines(file: BufferedReader) -> Iterator[bytes]:
 def _object(line: bytes, at: str) -> dict[str, Any]:
     try:
         values = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise CorruptRecordError(f"not JSON: {error}", at=at) from error
     if not isinstance(values, dict):
         raise CorruptRecordError(f"expected a JSON object, found {_quote(values)}", at=at)

@@ -33,7 +33,8 @@ def check_free(folder: Path, *, overwrite: bool) -> None:
             at=str(folder),
             hint="give another one, or --overwrite to lose what is in this one",
         )
-    if foreign := [name for name in names if not name.endswith(".tfrecord")]:
+    ours = (".tfrecord", ".tfrecord.index")
+    if foreign := [name for name in names if not name.endswith(ours)]:
         raise ConfigError(
             f"only a folder of .tfrecord files can be overwritten, found {foreign[0]!r}",
             at=str(folder),

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+from varlen.errors import FeatureError
+
 from ._combined_specs import RaggedFeature, SparseFeature
 from ._requests import Place
 from ._specs import FixedLenFeature, FixedLenSequenceFeature, VarLenFeature
@@ -15,9 +17,25 @@ def check_name(section: str, name: Any) -> None:
 
     Raises:
         TypeError: it is something else.
+        FeatureError: it is text that UTF-8 cannot hold.
     """
     if not isinstance(name, str):
         raise TypeError(f"{section}: expected names that are text, found {name!r}")
+    encode_text(name, section)
+
+
+def encode_text(text: str, place: str) -> bytes:
+    """Text as UTF-8.
+
+    Raises:
+        FeatureError: half a surrogate pair, which UTF-8 cannot hold.
+    """
+    try:
+        return text.encode()
+    except UnicodeEncodeError as error:
+        raise FeatureError(
+            f"expected text that UTF-8 can hold, found half a surrogate pair in {text!a}", at=place
+        ) from error
 
 
 def check_spec(argument: str, spec: Any, allowed: tuple[type, ...]) -> None:

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from varlen.errors import FeatureError
 
+from ._checks import encode_text
 from ._kinds import float32, int64, kind_name, string
 
 _TYPES_OF_KINDS = (
@@ -97,7 +98,10 @@ def converted(
         return _as_int64(flat, place)
     if kind == float32:
         return _as_float32(flat, place)
-    return [value.encode() if isinstance(value, str) else bytes(value) for value in flat]
+    return [
+        encode_text(value, place(number)) if isinstance(value, str) else bytes(value)
+        for number, value in enumerate(flat)
+    ]
 
 
 def _leaves(value: Any) -> list[Any]:

@@ -7,6 +7,7 @@ from typing import Any, Protocol, runtime_checkable
 import torch
 from torch import nn
 
+from varlen.errors import ConfigError
 from varlen.train._progress import EpochResult, Observer, Score, Tally
 from varlen.train._run_folder import RunFolder
 
@@ -86,6 +87,11 @@ def evaluate(task: Task, split: str) -> Tally:
 
 def _learn(task: Task, batch: Any, optimizer: torch.optim.Optimizer) -> Score:
     score = task.score(batch)
+    if not score.loss.isfinite():
+        raise ConfigError(
+            f"the loss became {float(score.loss)}, so nothing more can be learned",
+            hint="a smaller learning rate may help",
+        )
     optimizer.zero_grad()
     score.loss.backward()  # type: ignore[no-untyped-call]
     nn.utils.clip_grad_norm_(task.model.parameters(), _MAX_GRADIENT_NORM)

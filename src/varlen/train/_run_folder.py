@@ -97,7 +97,13 @@ class RunFolder:
         path.mkdir(parents=True, exist_ok=True)
         for name in (_MODEL, _METRICS, _VOCABULARY, _CONFIG):
             (path / name).unlink(missing_ok=True)
-        whole = {"format": FORMAT, "varlen": varlen.__version__, "task": task, **config}
+        whole = {
+            "format": FORMAT,
+            "varlen": varlen.__version__,
+            "task": task,
+            "vocabulary_crc32": _crc32(_encoded(vocabulary)),
+            **config,
+        }
         _write_json(path / _CONFIG, whole)
         _write_json(path / _VOCABULARY, vocabulary)
         return cls(path, whole)
@@ -139,7 +145,15 @@ class RunFolder:
         Raises:
             CheckpointError: the file is missing or damaged.
         """
-        return _read_json(self.path / _VOCABULARY)
+        path = self.path / _VOCABULARY
+        vocabulary = _read_json(path)
+        # A flipped bit in a word is as good as any word.
+        expected, found = self.config.get("vocabulary_crc32"), _crc32(path.read_bytes())
+        if found != expected:
+            raise CheckpointError(
+                f"the file is damaged: expected the CRC-32 {expected}, found {found}", at=str(path)
+            )
+        return vocabulary
 
     def append_metrics(self, row: Mapping[str, Any]) -> None:
         """Adds a line to `metrics.jsonl`."""
@@ -204,8 +218,16 @@ def _metadata(tensors: Mapping[str, Tensor]) -> dict[str, str]:
     return {"varlen": f"format {FORMAT}, crc32 {crc:08x}"}
 
 
+def _encoded(contents: Mapping[str, Any]) -> bytes:
+    return json.dumps(contents, indent=1).encode() + b"\n"
+
+
+def _crc32(contents: bytes) -> str:
+    return f"{zlib.crc32(contents):08x}"
+
+
 def _write_json(path: Path, contents: Mapping[str, Any]) -> None:
-    _write_whole(path, json.dumps(contents, indent=1, ensure_ascii=False).encode() + b"\n")
+    _write_whole(path, _encoded(contents))
 
 
 def _read_json(path: Path) -> dict[str, Any]:
@@ -213,7 +235,7 @@ def _read_json(path: Path) -> dict[str, Any]:
         raise CheckpointError(f"the run has no {path.name}", at=str(path.parent))
     try:
         contents = json.loads(path.read_bytes())
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise CheckpointError(f"the file is damaged: {error}", at=str(path)) from error
     if not isinstance(contents, dict):
         raise CheckpointError("the file is damaged: expected a JSON object", at=str(path))

@@ -1,6 +1,5 @@
 """What a user can choose about a tagger."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
@@ -34,12 +33,22 @@ class TaggingSettings:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name, least in (("units", 1), ("epochs", 1), ("batch_size", 1), ("seed", 0)):
-            if getattr(self, name) < least:
-                raise ConfigError(f"{name}: expected at least {least}, found {getattr(self, name)}")
-        if not (self.learning_rate > 0 and math.isfinite(self.learning_rate)):
+        bounds = {
+            "units": (1, 65_536),
+            "epochs": (1, 1_000_000),
+            "batch_size": (1, 1_000_000),
+            "seed": (0, 2**32 - 1),
+        }
+        for name, (least, most) in bounds.items():
+            if not least <= getattr(self, name) <= most:
+                raise ConfigError(
+                    f"{name}: expected at least {least} and at most {most}, "
+                    f"found {getattr(self, name)}"
+                )
+        if not 0 < self.learning_rate <= 1:
             raise ConfigError(
-                f"learning_rate: expected a number above 0, found {self.learning_rate}"
+                f"learning_rate: expected a number above 0 and at most 1, "
+                f"found {self.learning_rate}"
             )
         if self.inputs == self.targets:
             raise ConfigError(
