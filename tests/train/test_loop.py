@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from varlen import ConfigError
 from varlen.train import RunFolder, Score, evaluate, fit
 
 TRUE_WEIGHTS = torch.tensor([[1.0, -2.0]])
@@ -156,3 +157,10 @@ def test_training_and_evaluation_have_their_modes(run):
     learn(task, run, num_epochs=1)
     assert task.modes == [("train", True, True), ("valid", False, False)]
     assert evaluate(task, "valid").live == 4
+
+
+def test_a_loss_that_is_no_number_ends_the_training(run):
+    task = Line()
+    nn.init.constant_(task.model.weight, float("nan"))
+    with pytest.raises(ConfigError, match="the loss became nan"):
+        learn(task, run, num_epochs=2)
