@@ -89,7 +89,7 @@ def _learn(task: Task, batch: Any, optimizer: torch.optim.Optimizer) -> Score:
     score = task.score(batch)
     if not score.loss.isfinite():
         raise ConfigError(
-            f"the loss became {float(score.loss)}, so nothing more can be learned",
+            f"the loss became {score.loss.item()}, so nothing more can be learned",
             hint="a smaller learning rate may help",
         )
     optimizer.zero_grad()
