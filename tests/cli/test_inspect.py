@@ -56,12 +56,15 @@ def test_what_is_not_text_is_shown_as_bytes(records, varlen):
     assert json.loads(outcome.out.splitlines()[-1]) == {"id": "b'\\xff'"}
 
 
-def test_a_file_without_records(tmp_path, varlen, monkeypatch):
+def test_a_file_without_records(tmp_path, records, varlen, monkeypatch):
     (tmp_path / "empty.tfrecord").touch()
     monkeypatch.chdir(tmp_path)
-    outcome = varlen("inspect", "empty.tfrecord")
-    assert outcome.status == 0
-    assert re.search(r"empty\.tfrecord +0 +0 +none", outcome.out)
+    varlen("inspect", "empty.tfrecord").assert_error(
+        "expected a record at least, found none\n  at empty.tfrecord"
+    )
+    among_others = varlen("inspect", "empty.tfrecord", records)
+    assert among_others.status == 0
+    assert re.search(r"empty\.tfrecord +0 +0 +none", among_others.out)
 
 
 def test_files_that_cannot_be_inspected(tmp_path, records, varlen):

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from varlen.cli._decode import decode
+from varlen.errors import ConfigError
 from varlen.records import RecordReader
 
 
@@ -46,10 +47,14 @@ def print_summary(paths: Sequence[Path]) -> None:
     Raises:
         CorruptRecordError: a file is damaged.
         FeatureError: a record is no SequenceExample and no Example.
+        ConfigError: there is not one record in all files. (An empty file among others is sound.)
     """
     context: dict[str, _Feature] = {}
     sequences: dict[str, _Feature] = {}
     files = [_read(path, context, sequences) for path in paths]
+    if not any(file.num_records for file in files):
+        names = ", ".join(str(path) for path in paths)
+        raise ConfigError("expected a record at least, found none", at=names)
     console = Console()
     console.print(_file_table(files))
     console.print()
