@@ -5,7 +5,6 @@ import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from serve import BATCH_SIZE, SEQUENCES, columns, rows, serve, shards
@@ -82,7 +81,8 @@ def write_lists(data: str, folder: Path) -> int:
     def batch(part: slice) -> list[bytes]:
         chosen = {name: column[part] for name, column in by_record.items()}
         if data == "flat":
-            return examples(chosen)
+            by_row = zip(*chosen.values(), strict=True)
+            return [example(dict(zip(chosen, row, strict=True))) for row in by_row]
         lists = {name: chosen.pop(name) for name in SEQUENCES & chosen.keys()}
         return sequence_examples(chosen, lists)
 
@@ -92,8 +92,6 @@ def write_lists(data: str, folder: Path) -> int:
 
 def write_arrays(data: str, folder: Path) -> int:
     def batch(part: slice) -> list[bytes]:
-        if data == "flat":
-            return examples({name: values[part] for name, values in arrays.items()})
         steps = slice(ends[part.start], ends[min(part.stop, len(length))])
         lists = {
             name: JaggedSequence(arrays[name][steps], length[part])
@@ -105,11 +103,6 @@ def write_arrays(data: str, folder: Path) -> int:
     length = arrays["length"]
     ends = [0, *np.cumsum(length).tolist()]
     return write(batch, len(length), folder)
-
-
-def examples(columns: dict[str, Any]) -> list[bytes]:
-    by_record = zip(*columns.values(), strict=True)
-    return [example(dict(zip(columns, row, strict=True))) for row in by_record]
 
 
 def write(batch: Callable[[slice], list[bytes]], num_records: int, folder: Path) -> int:
