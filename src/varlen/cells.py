@@ -3,25 +3,31 @@
 from varlen.rnn import (
     BasicLSTMCell,
     BasicRNNCell,
+    CoupledInputForgetGateLSTMCell,
     DropoutWrapper,
     GRUCell,
     LSTMCell,
     LSTMStateTuple,
     MultiRNNCell,
+    NASCell,
     Products,
     RecurrentCell,
     RNNCell,
+    UGRNNCell,
 )
 
 __all__ = [
     "BasicLSTMCell",
     "BasicRNNCell",
+    "CoupledInputForgetGateLSTMCell",
     "DropoutWrapper",
     "GRUCell",
     "LSTMCell",
     "LSTMStateTuple",
     "MultiRNNCell",
+    "NASCell",
     "Products",
     "RNNCell",
     "RecurrentCell",
+    "UGRNNCell",
 ]

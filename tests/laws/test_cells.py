@@ -12,11 +12,14 @@ import varlen
 from varlen import (
     BasicLSTMCell,
     BasicRNNCell,
+    CoupledInputForgetGateLSTMCell,
     DropoutWrapper,
     GRUCell,
     LSTMCell,
     MultiRNNCell,
+    NASCell,
     RNNCell,
+    UGRNNCell,
     testing,
 )
 
@@ -36,6 +39,21 @@ CELLS = {
     "LSTMCell, everything": lambda: LSTMCell(
         3, 5, use_peepholes=True, cell_clip=0.7, num_proj=2, proj_clip=0.3, dtype=float64
     ),
+    "CoupledInputForgetGateLSTMCell": lambda: CoupledInputForgetGateLSTMCell(3, 4, dtype=float64),
+    "CoupledInputForgetGateLSTMCell, everything": lambda: CoupledInputForgetGateLSTMCell(
+        3,
+        5,
+        use_peepholes=True,
+        num_proj=2,
+        proj_clip=0.3,
+        num_unit_shards=2,
+        num_proj_shards=3,
+        layer_norm=True,
+        dtype=float64,
+    ),
+    "UGRNNCell": lambda: UGRNNCell(3, 4, dtype=float64),
+    "NASCell": lambda: NASCell(3, 4, dtype=float64),
+    "NASCell, everything": lambda: NASCell(3, 5, num_proj=2, use_bias=True, dtype=float64),
     "MultiRNNCell": lambda: MultiRNNCell(
         [LSTMCell(3, 4, dtype=float64), GRUCell(4, 2, dtype=float64)]
     ),

@@ -19,7 +19,8 @@ CLASSES = {
     for name in rnn.__all__
     if isinstance(getattr(rnn, name), type) and issubclass(getattr(rnn, name), RNNCell)
 }
-# How TensorFlow stores or seeds a thing, without effect on what is computed here.
+# How TensorFlow stores or seeds a thing, without effect on what is computed by a class that has no
+# such argument here.
 WITHOUT_EFFECT = {"num_unit_shards", "num_proj_shards", "seed"}
 FUNCTIONS = {
     "drop_everything": lambda state: True,
@@ -62,7 +63,8 @@ def check_spec(spec: dict[str, Any]) -> None:
 def build(spec: dict[str, Any], input_size: int, dtype: torch.dtype, by_id: dict) -> RNNCell:
     if "ref" in spec:
         return by_id[spec["ref"]]
-    kwargs = {k: v for k, v in spec["kwargs"].items() if k not in WITHOUT_EFFECT}
+    known = inspect.signature(CLASSES[spec["class"]]).parameters
+    kwargs = {k: v for k, v in spec["kwargs"].items() if k in known or k not in WITHOUT_EFFECT}
     if spec["class"] == "MultiRNNCell":
         cells = []
         for inner in kwargs.pop("cells"):

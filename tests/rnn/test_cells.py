@@ -5,7 +5,17 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from varlen import BasicLSTMCell, BasicRNNCell, GRUCell, LSTMCell, LSTMStateTuple, RNNCell
+from varlen import (
+    BasicLSTMCell,
+    BasicRNNCell,
+    CoupledInputForgetGateLSTMCell,
+    GRUCell,
+    LSTMCell,
+    LSTMStateTuple,
+    NASCell,
+    RNNCell,
+    UGRNNCell,
+)
 
 float64 = torch.float64
 
@@ -94,7 +104,80 @@ def test_lstm_cell_with_everything(x):
     assert (state.h.abs() == 0.1).any()
 
 
-@pytest.mark.parametrize("make", [BasicLSTMCell, LSTMCell])
+def numpy_layer_norm(w, scope, v):
+    normed = (v - v.mean(1, keepdims=True)) / np.sqrt(v.var(1, keepdims=True) + 1e-12)
+    return w[f"{scope}.gamma"] * normed + w[f"{scope}.beta"]
+
+
+@pytest.mark.parametrize("layer_norm", [False, True])
+def test_coupled_lstm_cell(x, layer_norm):
+    torch.manual_seed(0)
+    cell = randomise(
+        CoupledInputForgetGateLSTMCell(
+            5,
+            4,
+            use_peepholes=True,
+            num_proj=3,
+            proj_clip=0.1,
+            num_unit_shards=3,
+            num_proj_shards=2,
+            layer_norm=layer_norm,
+            dtype=float64,
+        )
+    )
+    c, h = torch.randn(3, 4, dtype=float64), torch.randn(3, 3, dtype=float64)
+    _, state = cell(x, (c, h))
+
+    w, c, h = arrays(cell), c.numpy(), h.numpy()
+
+    def norm(scope, v):
+        return numpy_layer_norm(w, scope, v) if layer_norm else v
+
+    z = np.concatenate([x, h], 1) @ np.concatenate([w["W_0"], w["W_1"], w["W_2"]])
+    j, f, o = np.split(z if layer_norm else z + w["B"], 3, axis=1)
+    f = sigmoid(norm("forget", f) + 1 + w["W_F_diag"] * c)
+    c = norm("state", f * c + (1 - f) * np.tanh(norm("transform", j)))
+    h = sigmoid(norm("output", o) + w["W_O_diag"] * c) * np.tanh(c)
+    h = np.clip(h @ np.concatenate([w["W_P_0"], w["W_P_1"]]), -0.1, 0.1)
+    np.testing.assert_allclose(state.c.detach(), c, rtol=1e-12, atol=1e-13)
+    np.testing.assert_allclose(state.h.detach(), h, rtol=1e-12, atol=1e-13)
+    assert (state.h.abs() == 0.1).any()
+
+
+def test_ugrnn_cell(x):
+    cell = randomise(UGRNNCell(5, 4, forget_bias=0.5, activation="relu", dtype=float64))
+    h = torch.randn(3, 4, dtype=float64)
+    output, state = cell(x, h)
+    w = arrays(cell)
+    gate, candidate = np.split(np.concatenate([x, h], 1) @ w["kernel"] + w["bias"], 2, axis=1)
+    gate = sigmoid(gate + 0.5)
+    expected = gate * h.numpy() + (1 - gate) * np.maximum(candidate, 0)
+    np.testing.assert_allclose(output.detach(), expected, rtol=1e-12, atol=1e-14)
+    assert state is output
+
+
+@pytest.mark.parametrize("num_proj", [None, 3])
+def test_nas_cell(x, num_proj):
+    cell = randomise(NASCell(5, 4, num_proj=num_proj, use_bias=True, dtype=float64))
+    c, m = torch.randn(3, 4, dtype=float64), torch.randn(3, num_proj or 4, dtype=float64)
+    _, state = cell(x, LSTMStateTuple(c, m))
+
+    w, c, m = arrays(cell), c.numpy(), m.numpy()
+    u = np.split(x.numpy() @ w["kernel"], 8, axis=1)
+    r = np.split(m @ w["recurrent_kernel"] + w["bias"], 8, axis=1)
+    gated = np.tanh(sigmoid(u[0] + r[0]) * np.maximum(u[1] + r[1], 0))
+    scale = np.tanh(sigmoid(u[2] + r[2]) + np.maximum(u[3] * r[3], 0))
+    mixed = np.tanh(np.tanh(u[4] + r[4]) * sigmoid(u[5] + r[5]))
+    added = sigmoid(np.tanh(u[6] + r[6]) + sigmoid(u[7] + r[7]))
+    c = np.tanh(gated + c) * scale
+    m = np.tanh(c * np.tanh(mixed + added))
+    if num_proj:
+        m = m @ w["projection_weights"]
+    np.testing.assert_allclose(state.c.detach(), c, rtol=1e-12, atol=1e-13)
+    np.testing.assert_allclose(state.h.detach(), m, rtol=1e-12, atol=1e-13)
+
+
+@pytest.mark.parametrize("make", [BasicLSTMCell, LSTMCell, CoupledInputForgetGateLSTMCell])
 def test_joined_state_is_c_then_h(x, make):
     cell = make(5, 4, dtype=float64)
     joined = make(5, 4, state_is_tuple=False, dtype=float64)
@@ -128,6 +211,31 @@ def test_parameters_have_the_names_and_shapes_of_tensorflow():
         "w_o_diag": (4,),
         "projection.kernel": (4, 2),
     }
+    coupled = CoupledInputForgetGateLSTMCell(
+        3, 5, use_peepholes=True, num_proj=2, num_unit_shards=2, num_proj_shards=3, layer_norm=True
+    )
+    norms = [
+        f"{s}.{p}" for s in ("transform", "forget", "output", "state") for p in ("gamma", "beta")
+    ]
+    assert shapes(coupled) == {
+        "W_0": (3, 15),
+        "W_1": (2, 15),
+        "B": (15,),
+        "W_F_diag": (5,),
+        "W_O_diag": (5,),
+        "W_P_0": (2, 2),
+        "W_P_1": (2, 2),
+        "W_P_2": (1, 2),
+        **dict.fromkeys(norms, (5,)),
+    }
+    assert shapes(UGRNNCell(3, 4)) == {"kernel": (7, 8), "bias": (8,)}
+    assert shapes(NASCell(3, 4)) == {"recurrent_kernel": (4, 32), "kernel": (3, 32)}
+    assert shapes(NASCell(3, 4, num_proj=2, use_bias=True)) == {
+        "recurrent_kernel": (2, 32),
+        "kernel": (3, 32),
+        "bias": (32,),
+        "projection_weights": (4, 2),
+    }
 
 
 def test_given_initialisers_are_used():
@@ -140,6 +248,21 @@ def test_given_initialisers_are_used():
     assert (gru.gates.kernel == 1).all()
     assert (gru.gates.bias == 0).all()
     assert (gru.candidate.bias == 0).all()
+    # TensorFlow ignored the one of this cell.
+    coupled = CoupledInputForgetGateLSTMCell(
+        3, 4, use_peepholes=True, num_proj=2, initializer=torch.nn.init.ones_
+    )
+    for name, parameter in coupled.named_parameters():
+        assert (parameter == (0 if name == "B" else 1)).all(), name
+
+
+def test_shards_are_cut_from_the_rows():
+    with pytest.raises(ValueError, match=r"num_unit_shards: expected at most 7, .*, found 8"):
+        CoupledInputForgetGateLSTMCell(3, 4, num_unit_shards=8)
+    with pytest.raises(ValueError, match=r"num_proj_shards: expected at most 4, .*, found 5"):
+        CoupledInputForgetGateLSTMCell(3, 4, num_proj=2, num_proj_shards=5)
+    with pytest.raises(ValueError, match="num_unit_shards: expected at least 1, found 0"):
+        CoupledInputForgetGateLSTMCell(3, 4, num_unit_shards=0)
 
 
 @pytest.mark.wrong_types
@@ -155,7 +278,15 @@ def test_an_activation_has_a_name_or_is_a_function(x):
         BasicRNNCell(5, 4, activation=3)
 
 
-EVERY = [BasicRNNCell, GRUCell, BasicLSTMCell, LSTMCell]
+EVERY = [
+    BasicRNNCell,
+    GRUCell,
+    BasicLSTMCell,
+    LSTMCell,
+    CoupledInputForgetGateLSTMCell,
+    UGRNNCell,
+    NASCell,
+]
 
 
 @pytest.mark.parametrize("make", EVERY)

@@ -2,7 +2,15 @@
 
 from varlen.rnn._cell import LSTMStateTuple, RNNCell
 from varlen.rnn._recurrent import Products, RecurrentCell
-from varlen.rnn.cells import BasicLSTMCell, BasicRNNCell, GRUCell, LSTMCell
+from varlen.rnn.cells import (
+    BasicLSTMCell,
+    BasicRNNCell,
+    CoupledInputForgetGateLSTMCell,
+    GRUCell,
+    LSTMCell,
+    NASCell,
+    UGRNNCell,
+)
 from varlen.rnn.engine import explain
 from varlen.rnn.unroll import bidirectional_dynamic_rnn, dynamic_rnn, static_rnn
 from varlen.rnn.wrappers import DropoutWrapper, MultiRNNCell
@@ -10,14 +18,17 @@ from varlen.rnn.wrappers import DropoutWrapper, MultiRNNCell
 __all__ = [
     "BasicLSTMCell",
     "BasicRNNCell",
+    "CoupledInputForgetGateLSTMCell",
     "DropoutWrapper",
     "GRUCell",
     "LSTMCell",
     "LSTMStateTuple",
     "MultiRNNCell",
+    "NASCell",
     "Products",
     "RNNCell",
     "RecurrentCell",
+    "UGRNNCell",
     "bidirectional_dynamic_rnn",
     "dynamic_rnn",
     "explain",

@@ -89,6 +89,43 @@ def check_positive(value: int, *, argument: str) -> int:
     return value
 
 
+def make_shards(
+    module: nn.Module,
+    name: str,
+    shape: tuple[int, int],
+    *,
+    num_shards: int,
+    argument: str,
+    initializer: Initializer | None,
+    dtype: torch.dtype | None,
+    device: torch.device | str | None,
+) -> None:
+    """Gives `module` a matrix as parameters `name_0`, `name_1`, ..., cut by rows.
+
+    The first ones have one row more where the rows do not divide.
+
+    Raises:
+        TypeError, ValueError: `num_shards` is no int from 1 to the number of rows.
+    """
+    num_rows, num_columns = shape
+    if check_positive(num_shards, argument=argument) > num_rows:
+        raise ValueError(
+            f"{argument}: expected at most {num_rows}, the number of rows, found {num_shards}"
+        )
+    for shard in range(num_shards):
+        rows = num_rows // num_shards + (shard < num_rows % num_shards)
+        parameter = make_parameter(
+            rows, num_columns, initializer=initializer, dtype=dtype, device=device
+        )
+        module.register_parameter(f"{name}_{shard}", parameter)
+
+
+def join_shards(module: nn.Module, name: str, num_shards: int) -> Tensor:
+    """The matrix that `make_shards` cut."""
+    shards: list[Tensor] = [getattr(module, f"{name}_{shard}") for shard in range(num_shards)]
+    return shards[0] if num_shards == 1 else torch.cat(shards)
+
+
 class Kernel(nn.Module):
     """A scope with one matrix, `kernel` `[inputs, outputs]`."""
 

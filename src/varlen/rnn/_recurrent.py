@@ -6,6 +6,7 @@ Such a cell states just that, and every engine is derived from it.
 from abc import abstractmethod
 from collections import namedtuple
 from functools import cache
+from operator import attrgetter
 from types import SimpleNamespace
 from typing import Any, ClassVar, NamedTuple
 
@@ -52,7 +53,8 @@ class RecurrentCell(RNNCell):
         gate_names: gates fed by the inputs and by the state.
         recurrent_gate_names: gates fed by the state alone.
         input_gate_names: gates fed by the inputs alone.
-        vector_names: parameters of one number per unit, which `update` finds in `weights`.
+        vector_names: parameters of one number per unit, which `update` finds in `weights`: as
+            `weights.decay`, or `weights.forget.gamma` for one in a scope, named `"forget.gamma"`.
         second_name: the name under which `update` finds the second product in `weights`; None
             if there is none.
         product_state: which leaf of the state goes into the recurrent product.
@@ -122,7 +124,7 @@ class RecurrentCell(RNNCell):
 
     def vectors(self) -> list[Tensor]:
         """The parameters that `update` reads, in the order of `vector_names`."""
-        return [getattr(self, name) for name in self.vector_names]
+        return [attrgetter(name)(self) for name in self.vector_names]
 
 
 def all_gate_names(cell: type[RecurrentCell]) -> tuple[str, ...]:
@@ -160,7 +162,13 @@ def group_gates(
 
 def group_weights(cell: RecurrentCell, vectors: list[Tensor], second: Any) -> SimpleNamespace:
     """What `update` finds in `weights`; `second` is a matrix or a function."""
-    weights = SimpleNamespace(**dict(zip(cell.vector_names, vectors, strict=True)))
+    weights = SimpleNamespace()
+    for name, vector in zip(cell.vector_names, vectors, strict=True):
+        *scopes, own = name.split(".")
+        place = weights
+        for scope in scopes:
+            place = vars(place).setdefault(scope, SimpleNamespace())
+        setattr(place, own, vector)
     if cell.second_name is not None:
         product = second if callable(second) else lambda operand: operand @ second
         setattr(weights, cell.second_name, product)

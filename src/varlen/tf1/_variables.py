@@ -15,18 +15,24 @@ from varlen.errors import CheckpointError, did_you_mean
 from varlen.rnn import (
     BasicLSTMCell,
     BasicRNNCell,
+    CoupledInputForgetGateLSTMCell,
     DropoutWrapper,
     GRUCell,
     LSTMCell,
     MultiRNNCell,
+    NASCell,
     RNNCell,
+    UGRNNCell,
 )
 
 SCOPES: dict[type[RNNCell], str] = {
     BasicLSTMCell: "basic_lstm_cell",
     BasicRNNCell: "basic_rnn_cell",
+    CoupledInputForgetGateLSTMCell: "coupled_input_forget_gate_lstm_cell",
     GRUCell: "gru_cell",
     LSTMCell: "lstm_cell",
+    NASCell: "nas_cell",
+    UGRNNCell: "ugrnn_cell",
 }
 
 
@@ -85,7 +91,7 @@ def _names(
             for name, variable in seen[inner].items():
                 yield f"cell_{i}.{name}", variable
     elif type(cell) in SCOPES:
-        own = cell.name or SCOPES[type(cell)]
+        own = getattr(cell, "name", None) or SCOPES[type(cell)]
         for name in cell.state_dict():
             yield name, _join(scope, f"{own}/{name.replace('.', '/')}")
     else:

@@ -11,11 +11,14 @@ from torch.testing import assert_close
 
 from varlen import (
     BasicRNNCell,
+    CoupledInputForgetGateLSTMCell,
     DropoutWrapper,
     GRUCell,
     LSTMCell,
     LSTMStateTuple,
     MultiRNNCell,
+    NASCell,
+    UGRNNCell,
     _native,
     bidirectional_dynamic_rnn,
     dynamic_rnn,
@@ -67,6 +70,12 @@ CELLS = {
     ),
     "LSTMCell, wide projection": lambda d, n: LSTMCell(d, n, num_proj=n + 17),
     "LSTMCell, joined state": lambda d, n: LSTMCell(d, n, state_is_tuple=False),
+    "CoupledInputForgetGateLSTMCell": lambda d, n: CoupledInputForgetGateLSTMCell(
+        d, n, use_peepholes=True, num_proj=n // 2 + 1, proj_clip=0.4, num_unit_shards=2
+    ),
+    "NASCell": lambda d, n: NASCell(d, n, use_bias=True),
+    "NASCell, projection": lambda d, n: NASCell(d, n, num_proj=n + 3),
+    "UGRNNCell": lambda d, n: UGRNNCell(d, n),
     "PlainCell": PlainCell,
 }
 every_cell = pytest.mark.parametrize("make", CELLS.values(), ids=CELLS)
@@ -336,6 +345,7 @@ class TestExplain:
             (LSTMCell(3, 4, dtype=torch.float64), None, "computes in torch.float32"),
             (DropoutWrapper(GRUCell(3, 4), 0.5), None, "draws noise in every step"),
             (GRUCell(3, 4, activation="softplus"), None, "for which programs have no operation"),
+            (CoupledInputForgetGateLSTMCell(3, 4, layer_norm=True), None, "it uses mean"),
         ],
     )
     def test_has_the_reason(self, cell, inputs, reason):

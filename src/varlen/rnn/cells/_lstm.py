@@ -6,9 +6,9 @@ The columns of the kernel are the gates in TensorFlow's order: input, candidate,
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from varlen.rnn._cell import LSTMStateTuple, Size
+from varlen.rnn._cell import LSTMStateTuple
 from varlen.rnn._parameters import (
     Activation,
     Initializer,
@@ -17,40 +17,11 @@ from varlen.rnn._parameters import (
     check_positive,
     make_parameter,
 )
-from varlen.rnn._recurrent import Products, RecurrentCell
+from varlen.rnn._recurrent import Products
+from varlen.rnn.cells._lstm_base import LSTMBase, check_clip, clip, lstm_state_size
 
 
-class _LSTM(RecurrentCell):
-    """What LSTM cells share: the gates, and a state that is a pair or one tensor."""
-
-    gate_names = ("input", "candidate", "forget", "output")
-    product_state = 1
-    kernel: nn.Parameter
-    bias: nn.Parameter
-    state_is_tuple: bool
-
-    def unpack_state(self, state: Any) -> list[Tensor]:
-        if isinstance(state, Tensor) == self.state_is_tuple:
-            expected = "a pair (c, h)" if self.state_is_tuple else "one tensor [c, h]"
-            raise TypeError(
-                f"state: expected {expected}, found a {type(state).__name__}; "
-                f"the cell has state_is_tuple={self.state_is_tuple}"
-            )
-        if self.state_is_tuple:
-            return list(state)
-        return [state[:, : self.num_units], state[:, self.num_units :]]
-
-    def pack_state(self, leaves: list[Tensor]) -> Any:
-        return LSTMStateTuple(*leaves) if self.state_is_tuple else torch.cat(leaves, dim=-1)
-
-    def group_state(self, leaves: list[Tensor]) -> LSTMStateTuple:
-        return LSTMStateTuple(*leaves)
-
-    def products(self) -> Products:
-        return Products(self.kernel[: self.input_size], self.kernel[self.input_size :], self.bias)
-
-
-class BasicLSTMCell(_LSTM):
+class BasicLSTMCell(LSTMBase):
     """The LSTM of Hochreiter and Schmidhuber (1997) with the forget gate of Gers et al. (2000).
 
     Args:
@@ -65,6 +36,8 @@ class BasicLSTMCell(_LSTM):
 
     Parameters: `kernel` `[input_size + num_units, 4 * num_units]`, `bias` `[4 * num_units]`.
     """
+
+    gate_names = ("input", "candidate", "forget", "output")
 
     def __init__(
         self,
@@ -81,7 +54,7 @@ class BasicLSTMCell(_LSTM):
         super().__init__()
         self.input_size = check_positive(input_size, argument="input_size")
         self.num_units = self.output_size = check_positive(num_units, argument="num_units")
-        self.state_size = _lstm_state_size(num_units, num_units, state_is_tuple)
+        self.state_size = lstm_state_size(num_units, num_units, state_is_tuple)
         self.state_is_tuple = state_is_tuple
         self.forget_bias = forget_bias
         self.activation = as_activation(activation)
@@ -93,6 +66,9 @@ class BasicLSTMCell(_LSTM):
             4 * num_units, initializer=nn.init.zeros_, dtype=dtype, device=device
         )
 
+    def products(self) -> Products:
+        return Products(self.kernel[: self.input_size], self.kernel[self.input_size :], self.bias)
+
     def update(self, gates: Any, state: Any, weights: Any) -> tuple[Any, Any]:
         forget = torch.sigmoid(gates.forget + self.forget_bias)
         c = forget * state.c + torch.sigmoid(gates.input) * self.activation(gates.candidate)
@@ -100,7 +76,7 @@ class BasicLSTMCell(_LSTM):
         return h, LSTMStateTuple(c, h)
 
 
-class LSTMCell(_LSTM):
+class LSTMCell(LSTMBase):
     """The LSTM with peepholes, clipping and projection of Sak et al. (2014, arXiv:1402.1128).
 
     Args:
@@ -126,6 +102,8 @@ class LSTMCell(_LSTM):
     `[num_units, num_proj]`.
     """
 
+    gate_names = ("input", "candidate", "forget", "output")
+
     def __init__(
         self,
         input_size: int,
@@ -149,11 +127,11 @@ class LSTMCell(_LSTM):
         self.output_size = (
             num_units if num_proj is None else check_positive(num_proj, argument="num_proj")
         )
-        self.state_size = _lstm_state_size(num_units, self.output_size, state_is_tuple)
+        self.state_size = lstm_state_size(num_units, self.output_size, state_is_tuple)
         self.state_is_tuple = state_is_tuple
         self.use_peepholes = use_peepholes
-        self.cell_clip = _check_clip(cell_clip, argument="cell_clip")
-        self.proj_clip = _check_clip(proj_clip, argument="proj_clip")
+        self.cell_clip = check_clip(cell_clip, argument="cell_clip")
+        self.proj_clip = check_clip(proj_clip, argument="proj_clip")
         self.forget_bias = forget_bias
         self.activation = as_activation(activation)
         self.name = name
@@ -178,10 +156,9 @@ class LSTMCell(_LSTM):
         )
 
     def products(self) -> Products:
-        products = super().products()
-        if self.projection is None:
-            return products
-        return products._replace(second=self.projection.kernel)
+        second = None if self.projection is None else self.projection.kernel
+        kernel, size = self.kernel, self.input_size
+        return Products(kernel[:size], kernel[size:], self.bias, second)
 
     def update(self, gates: Any, state: Any, weights: Any) -> tuple[Any, Any]:
         write, forget, output = gates.input, gates.forget, gates.output
@@ -190,24 +167,10 @@ class LSTMCell(_LSTM):
             forget = forget + weights.w_f_diag * state.c
         forget = torch.sigmoid(forget + self.forget_bias)
         c = forget * state.c + torch.sigmoid(write) * self.activation(gates.candidate)
-        c = _clip(c, self.cell_clip)
+        c = clip(c, self.cell_clip)
         if self.use_peepholes:
             output = output + weights.w_o_diag * c
         h = torch.sigmoid(output) * self.activation(c)
         if self.projection is not None:
-            h = _clip(weights.projection(h), self.proj_clip)
+            h = clip(weights.projection(h), self.proj_clip)
         return h, LSTMStateTuple(c, h)
-
-
-def _lstm_state_size(num_units: int, output_size: int, state_is_tuple: bool) -> Size:
-    return LSTMStateTuple(num_units, output_size) if state_is_tuple else num_units + output_size
-
-
-def _check_clip(bound: float | None, *, argument: str) -> float | None:
-    if bound is not None and not bound >= 0:
-        raise ValueError(f"{argument}: expected at least 0, or None for no clipping, found {bound}")
-    return bound
-
-
-def _clip(values: Tensor, bound: float | None) -> Tensor:
-    return values if bound is None else values.clamp(-bound, bound)

@@ -1,0 +1,54 @@
+"""What LSTM cells share: a state that is a pair or one tensor, and clipping."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from varlen.rnn._cell import LSTMStateTuple, Size
+from varlen.rnn._recurrent import RecurrentCell
+
+
+class LSTMBase(RecurrentCell):
+    """A cell with a memory `c` and an output `h`, of which `h` goes into the recurrent product."""
+
+    product_state = 1
+    state_is_tuple: bool
+
+    def unpack_state(self, state: Any) -> list[Tensor]:
+        if isinstance(state, Tensor) == self.state_is_tuple:
+            expected = "a pair (c, h)" if self.state_is_tuple else "one tensor [c, h]"
+            raise TypeError(
+                f"state: expected {expected}, found a {type(state).__name__}; "
+                f"the cell has state_is_tuple={self.state_is_tuple}"
+            )
+        if self.state_is_tuple:
+            return list(state)
+        return [state[:, : self.num_units], state[:, self.num_units :]]
+
+    def pack_state(self, leaves: list[Tensor]) -> Any:
+        return LSTMStateTuple(*leaves) if self.state_is_tuple else torch.cat(leaves, dim=-1)
+
+    def group_state(self, leaves: list[Tensor]) -> LSTMStateTuple:
+        return LSTMStateTuple(*leaves)
+
+
+def lstm_state_size(num_units: int, output_size: int, state_is_tuple: bool) -> Size:
+    """The `state_size` of an `LSTMBase`."""
+    return LSTMStateTuple(num_units, output_size) if state_is_tuple else num_units + output_size
+
+
+def check_clip(bound: float | None, *, argument: str) -> float | None:
+    """`bound`, if one can clip to it.
+
+    Raises:
+        ValueError: it is below 0 or no number.
+    """
+    if bound is not None and not bound >= 0:
+        raise ValueError(f"{argument}: expected at least 0, or None for no clipping, found {bound}")
+    return bound
+
+
+def clip(values: Tensor, bound: float | None) -> Tensor:
+    """`values` in `[-bound, bound]`; None is no clipping."""
+    return values if bound is None else values.clamp(-bound, bound)

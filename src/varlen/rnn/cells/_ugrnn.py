@@ -1,0 +1,73 @@
+"""The update gate recurrent network."""
+
+from typing import Any
+
+import torch
+from torch import nn
+
+from varlen.rnn._parameters import (
+    Activation,
+    Initializer,
+    as_activation,
+    check_positive,
+    make_parameter,
+)
+from varlen.rnn._recurrent import Products, RecurrentCell
+
+
+class UGRNNCell(RecurrentCell):
+    """The update gate network of Collins et al. (2017, arXiv:1611.09913): one gate, no more.
+
+    It is between a simple recurrent network and a GRU: the gate says how much of the old state is
+    kept, and the rest is the candidate.
+
+    Args:
+        input_size: width of the inputs.
+        num_units: width of the state and the output.
+        initializer: fills the kernel; None is Glorot uniform.
+        forget_bias: added to the gate at every step; it is not stored in `bias`.
+        activation: of the candidate; a function or its name; None is tanh.
+        dtype: of the parameters; None is torch's default.
+        device: of the parameters.
+
+    Parameters: `kernel` `[input_size + num_units, 2 * num_units]` (gate, candidate), `bias`
+    `[2 * num_units]`.
+    """
+
+    gate_names = ("gate", "candidate")
+
+    def __init__(
+        self,
+        input_size: int,
+        num_units: int,
+        *,
+        initializer: Initializer | None = None,
+        forget_bias: float = 1.0,
+        activation: str | Activation | None = None,
+        dtype: torch.dtype | None = None,
+        device: torch.device | str | None = None,
+    ) -> None:
+        super().__init__()
+        self.input_size = check_positive(input_size, argument="input_size")
+        self.num_units = check_positive(num_units, argument="num_units")
+        self.state_size = self.output_size = num_units
+        self.forget_bias = forget_bias
+        self.activation = as_activation(activation)
+        self.kernel = make_parameter(
+            input_size + num_units,
+            2 * num_units,
+            initializer=initializer,
+            dtype=dtype,
+            device=device,
+        )
+        self.bias = make_parameter(
+            2 * num_units, initializer=nn.init.zeros_, dtype=dtype, device=device
+        )
+
+    def products(self) -> Products:
+        return Products(self.kernel[: self.input_size], self.kernel[self.input_size :], self.bias)
+
+    def update(self, gates: Any, state: Any, weights: Any) -> tuple[Any, Any]:
+        gate = torch.sigmoid(gates.gate + self.forget_bias)
+        state = gate * state + (1 - gate) * self.activation(gates.candidate)
+        return state, state
