@@ -10,6 +10,7 @@
 
 #include "features/batch.h"
 #include "features/encode.h"
+#include "features/profile.h"
 
 namespace nb = nanobind;
 
@@ -211,12 +212,49 @@ nb::list encode_features(const nb::list& described, std::size_t num_messages) {
   return messages;
 }
 
+template <class T>
+nb::object as_range(const features::Range<T>& range) {
+  if (range.empty()) return nb::none();
+  return nb::make_tuple(range.least, range.most);
+}
+
+nb::tuple as_tuple(features::Profile& profile) {
+  const features::Extents& found = profile.extents;
+  nb::list num_of_kind, first;
+  for (const std::int64_t count : found.num_of_kind) num_of_kind.append(count);
+  for (const std::int64_t number : profile.first) first.append(number);
+  const std::size_t num_lengths = profile.lengths.size();
+  return nb::make_tuple(profile.is_list, nb::bytes(profile.name.data(), profile.name.size()),
+                        nb::tuple(num_of_kind), nb::tuple(first),
+                        as_array(std::move(profile.lengths), {num_lengths}),
+                        as_range(found.sizes), as_range(found.int64s), as_range(found.floats),
+                        as_range(found.bytes), found.num_nans);
+}
+
+// The numbers of the messages that are refused, and the profiles of the features of all others.
+nb::tuple profile_features(const nb::list& serialized) {
+  const Messages messages(serialized);
+  features::Profiler profiler;
+  std::vector<features::Profile> profiles;
+  {
+    const nb::gil_scoped_release released;
+    for (const features::Bytes& message : messages.spans()) profiler.read(message);
+    profiles = profiler.take_profiles();
+  }
+  Buffer<std::int64_t> refused = profiler.take_refused();
+  const std::size_t num_refused = refused.size();
+  nb::list described;
+  for (features::Profile& profile : profiles) described.append(as_tuple(profile));
+  return nb::make_tuple(as_array(std::move(refused), {num_refused}), described);
+}
+
 }  // namespace
 
 void bind_features(nb::module_& module) {
   module.def("decode_features", decode_features, nb::arg("requests"), nb::arg("has_lists"),
              nb::arg("serialized"), nb::arg("max_threads"), nb::arg("pad"));
   module.def("encode_features", encode_features, nb::arg("columns"), nb::arg("num_messages"));
+  module.def("profile_features", profile_features, nb::arg("serialized"));
 }
 
 }  // namespace varlen::bindings

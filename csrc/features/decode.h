@@ -162,6 +162,42 @@ class Entry {
   Bytes key_;
 };
 
+// Visits the pieces of field 1 of a message, which are the entries of Features and FeatureLists, and
+// the steps of a FeatureList. Other fields are unknown.
+template <class Visit>
+bool for_each_item(Bytes message, Visit visit) {
+  while (!message.empty()) {
+    std::uint32_t field, wire_type;
+    if (!message.read_tag(field, wire_type)) return false;
+    if (field != 1 || wire_type != kDelimited) {
+      if (!message.skip(wire_type)) return false;
+      continue;
+    }
+    Bytes piece;
+    if (!message.read_delimited(piece) || !visit(piece)) return false;
+  }
+  return true;
+}
+
+// Visits the entries of a message: those of its features, and if it has any, those of its lists.
+template <class Visit>
+bool for_each_entry(Bytes message, bool has_lists, Visit visit) {
+  Entry entry;
+  while (!message.empty()) {
+    std::uint32_t field, wire_type;
+    if (!message.read_tag(field, wire_type)) return false;
+    if (wire_type != kDelimited || field > (has_lists ? 2 : 1)) {
+      if (!message.skip(wire_type)) return false;
+      continue;
+    }
+    Bytes entries;
+    if (!message.read_delimited(entries)) return false;
+    const auto read = [&](Bytes piece) { return entry.read(piece) && visit(entry, field == 2); };
+    if (!for_each_item(entries, read)) return false;
+  }
+  return true;
+}
+
 // Collects one column, message by message.
 class ColumnReader {
  public:
@@ -256,18 +292,7 @@ struct FeatureChecker {
 
 struct StepsChecker {
   bool read(Bytes steps) {
-    while (!steps.empty()) {
-      std::uint32_t field, wire_type;
-      if (!steps.read_tag(field, wire_type)) return false;
-      if (field != 1 || wire_type != kDelimited) {
-        if (!steps.skip(wire_type)) return false;
-        continue;
-      }
-      Bytes step;
-      FeatureReader feature(nullptr);
-      if (!steps.read_delimited(step) || !feature.read(step)) return false;
-    }
-    return true;
+    return for_each_item(steps, [](Bytes step) { return FeatureReader(nullptr).read(step); });
   }
 };
 
@@ -286,7 +311,8 @@ class Decoder {
   // False: the message is malformed or does not hold what is wanted, and no more can be read.
   bool read(Bytes message) {
     for (ColumnReader& reader : readers_) reader.begin_message();
-    if (!read_message(message)) return false;
+    const auto visit = [this](const Entry& entry, bool is_list) { return read_entry(entry, is_list); };
+    if (!for_each_entry(message, has_lists_, visit)) return false;
     for (ColumnReader& reader : readers_)
       if (!reader.end_message()) return false;
     return true;
@@ -300,36 +326,6 @@ class Decoder {
   }
 
  private:
-  bool read_message(Bytes message) {
-    while (!message.empty()) {
-      std::uint32_t field, wire_type;
-      if (!message.read_tag(field, wire_type)) return false;
-      if (wire_type != kDelimited || field > (has_lists_ ? 2 : 1)) {
-        if (!message.skip(wire_type)) return false;
-        continue;
-      }
-      Bytes entries;
-      if (!message.read_delimited(entries) || !read_entries(entries, field == 2)) return false;
-    }
-    return true;
-  }
-
-  bool read_entries(Bytes entries, bool are_lists) {
-    Entry entry;
-    while (!entries.empty()) {
-      std::uint32_t field, wire_type;
-      if (!entries.read_tag(field, wire_type)) return false;
-      if (field != 1 || wire_type != kDelimited) {
-        if (!entries.skip(wire_type)) return false;
-        continue;
-      }
-      Bytes piece;
-      if (!entries.read_delimited(piece) || !entry.read(piece) || !read_entry(entry, are_lists))
-        return false;
-    }
-    return true;
-  }
-
   bool read_entry(const Entry& entry, bool is_list) {
     const auto found = sections_[is_list].find(entry.key());
     if (found == sections_[is_list].end()) {

@@ -13,6 +13,7 @@
 
 #include "features/batch.h"
 #include "features/encode.h"
+#include "features/profile.h"
 
 namespace {
 
@@ -22,6 +23,8 @@ using varlen::features::Column;
 using varlen::features::Decoded;
 using varlen::features::Kind;
 using varlen::features::kNoFailure;
+using varlen::features::Profile;
+using varlen::features::Profiler;
 using varlen::features::Request;
 using varlen::features::WrittenColumn;
 using Message = std::vector<std::uint8_t>;
@@ -89,8 +92,39 @@ std::vector<Bytes> spans(const std::vector<Message>& messages) {
   return made;
 }
 
+void check_profile(const Profile& profile, std::size_t num_messages) {
+  const auto& num_of_kind = profile.extents.num_of_kind;
+  std::size_t num_with_kind = 0;
+  for (std::size_t kind = 0; kind < num_of_kind.size(); ++kind) {
+    check((num_of_kind[kind] > 0) == (profile.first[kind] >= 0));
+    check(profile.first[kind] < static_cast<std::int64_t>(num_messages));
+    if (kind > 0) num_with_kind += static_cast<std::size_t>(num_of_kind[kind]);
+  }
+  check(profile.lengths.size() <= num_messages);
+  if (profile.is_list)
+    check(total(profile.lengths) == num_with_kind + static_cast<std::size_t>(num_of_kind[0]));
+  else
+    check(profile.lengths.size() == num_with_kind);
+  check(profile.extents.sizes.empty() || profile.extents.sizes.least >= 0);
+}
+
+// The same messages are refused, whether they are decoded or profiled.
+void profile(const std::vector<Bytes>& serialized) {
+  Profiler profiler;
+  std::size_t num_refused = 0;
+  for (std::size_t m = 0; m < serialized.size(); ++m) {
+    const bool sound = profiler.read(serialized[m]);
+    check(sound ==
+          (varlen::features::decode_run({}, true, serialized, m, m + 1).failure == kNoFailure));
+    num_refused += !sound;
+  }
+  check(profiler.take_refused().size() == num_refused);
+  for (const Profile& found : profiler.take_profiles()) check_profile(found, serialized.size());
+}
+
 void decode(const std::vector<Message>& messages, bool has_lists) {
   const std::vector<Bytes> serialized = spans(messages);
+  profile(serialized);
   for (std::size_t i = 0; i < requests().size(); ++i) {
     const std::vector<Request> request = only(i);
     const Decoded whole = varlen::features::decode_batch(request, has_lists, serialized, 1);

@@ -25,6 +25,7 @@ count_steps = _C.count_steps if NATIVE else _reference_steps.count_steps
 # Their twins need protobuf's messages and so stand with them (varlen.features).
 decode_features = _C.decode_features if NATIVE else None
 encode_features = _C.encode_features if NATIVE else None
+profile_features = _C.profile_features if NATIVE else None
 # Time loops. Their twin needs torch and so stands with the engines (varlen.rnn.engine._reference).
 rnn: Any = _C.rnn if NATIVE else None
 
@@ -38,6 +39,7 @@ __all__ = [
     "frame_lengths",
     "frame_records",
     "masked_crc32c",
+    "profile_features",
     "rnn",
     "scan_frames",
     "slice_bytes",
