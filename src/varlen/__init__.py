@@ -40,6 +40,7 @@ _AREAS: dict[str, tuple[str, ...]] = {
         "FixedLenFeature",
         "FixedLenSequenceFeature",
         "RaggedFeature",
+        "Schema",
         "SequenceExample",
         "SparseFeature",
         "VarLenFeature",

@@ -8,11 +8,11 @@ import numpy as np
 import numpy.typing as npt
 from google.protobuf.message import DecodeError
 
-from ._kinds import FIELD_NUMBERS, FIELDS, float32, int64, string
+from ._kinds import FIELD_NUMBERS, FIELDS, KINDS, float32, int64, string
 from ._messages import EntriesSequenceExample, by_name
 
 # By the field of a Feature message, its number; 0 where there is none.
-_NUMBERS = {None: 0} | {FIELDS[kind]: FIELD_NUMBERS[kind] for kind in FIELDS}
+_NUMBERS: dict[str | None, int] = {None: 0} | {FIELDS[kind]: FIELD_NUMBERS[kind] for kind in KINDS}
 
 
 class FeatureCounts(NamedTuple):
