@@ -48,6 +48,7 @@ _AREAS: dict[str, tuple[str, ...]] = {
         "example",
         "float32",
         "int64",
+        "parse_each_sequence_example",
         "parse_example",
         "parse_sequence_example",
         "parse_single_example",

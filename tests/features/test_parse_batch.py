@@ -16,6 +16,7 @@ from varlen import (
     decode_sequence_examples,
     float32,
     int64,
+    parse_each_sequence_example,
     parse_sequence_example,
     parse_single_sequence_example,
     sequence_example,
@@ -76,6 +77,11 @@ def test_batches_hold_what_their_messages_hold(shape, kind, data):
     _, padded = decode_sequence_examples(messages, context_specs, list_specs, padded=True)
 
     alone = [parse_single_sequence_example(m, context_specs, list_specs) for m in messages]
+    each = parse_each_sequence_example(messages, context_specs, list_specs)
+    for found, expected in zip(each, alone, strict=True):
+        for found_part, part in zip(found, expected, strict=True):
+            assert_same(found_part[next(iter(part))], part[next(iter(part))])
+            assert_same_sparse(found_part["any"], part["any"])
     rows = [lists["x"] for _, lists in alone]
     longest = max(map(len, rows))
     block = np.full((len(rows), longest, *shape), b"" if kind == string else 0, kind)
@@ -161,7 +167,11 @@ class TestErrors:
     def test_name_the_message(self):
         messages = [sequence_example({"x": 1}), sequence_example({"x": [1, 2]}), b"\xff"]
         spec = {"x": FixedLenFeature([], int64)}
-        for parse in (parse_sequence_example, decode_sequence_examples):
+        for parse in (
+            parse_sequence_example,
+            parse_each_sequence_example,
+            decode_sequence_examples,
+        ):
             with pytest.raises(FeatureError, match=r"found 2\n  at message 1: context\.x\n"):
                 parse(messages, spec)
             with pytest.raises(FeatureError, match=r"found 2\n  at b: context\.x\n"):
@@ -188,7 +198,9 @@ class TestErrors:
             decode_sequence_examples([], {"x": FixedLenFeature([], int64)}, threads=0)
 
     @pytest.mark.wrong_types
-    @pytest.mark.parametrize("parse", [parse_sequence_example, decode_sequence_examples])
+    @pytest.mark.parametrize(
+        "parse", [parse_sequence_example, parse_each_sequence_example, decode_sequence_examples]
+    )
     def test_arguments(self, parse):
         spec = {"x": FixedLenFeature([], int64)}
         with pytest.raises(TypeError, match="serialized: expected a list of bytes, found bytes"):

@@ -1,15 +1,26 @@
 """`Parse`: serialized SequenceExamples into examples."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from varlen.data._stage import EachIterator, StageIterator
-from varlen.features import FixedLenSequenceFeature, parse_single_sequence_example
+from varlen.data._stage import StageIterator
+from varlen.errors import CheckpointError, FeatureError
+from varlen.features import (
+    FixedLenSequenceFeature,
+    parse_each_sequence_example,
+    parse_single_sequence_example,
+)
 from varlen.records import Record
 from varlen.sequences import JaggedSequence
+
+# A chunk ends with either of them. An example that somebody holds keeps its whole chunk in memory,
+# so it is no larger than a call of the native core is worth.
+_MOST_RECORDS = 64
+_MOST_BYTES = 1 << 18
 
 
 @dataclass(frozen=True)
@@ -19,6 +30,9 @@ class Parse:
     Items are `Record` or bytes. Context features become arrays, feature lists
     `JaggedSequence(values, length)` with values `[steps, *shape]`; what is specified as
     `VarLenFeature` becomes SparseValues.
+
+    Records are taken and decoded up to 64 at a time, fewer if they are large, and the arrays of an
+    example are views of arrays of all of these.
 
     Args:
         context_features: specifications by name, as for
@@ -46,19 +60,104 @@ class Parse:
             )
 
     def iterate(self, upstream: StageIterator) -> StageIterator:
-        return EachIterator(upstream, self._parse)
+        return _ParseIterator(self, upstream)
 
-    def _parse(self, item: Any) -> dict[str, Any]:
-        data, place = (item.data, item.place) if isinstance(item, Record) else (item, None)
-        context, sequences = parse_single_sequence_example(
-            data, self.context_features, self.sequence_features, at=place
+
+class _ParseIterator(StageIterator):
+    def __init__(self, stage: Parse, upstream: StageIterator) -> None:
+        self._stage = stage
+        self._upstream = upstream
+        self._begin_chunk()
+
+    def _begin_chunk(self) -> None:
+        self._start = self._upstream.state_dict()
+        self._items: list[Any] = []
+        self._error: Exception | None = None  # that came from upstream after them
+        self._examples: list[dict[str, Any]] | None = None  # None: each is parsed in its turn
+        self._taken = 0
+
+    def __next__(self) -> dict[str, Any]:
+        if self._taken == len(self._items):
+            self._next_chunk()
+        example = (
+            self._parse_one(self._items[self._taken])
+            if self._examples is None
+            else self._examples[self._taken]
         )
-        specs = self.sequence_features or {}
+        self._taken += 1
+        return example
+
+    def _next_chunk(self) -> None:
+        error = self._error
+        self._begin_chunk()
+        if error is not None:
+            raise error
+        self._fill()
+        # If one of them is at fault, those before it are still to be handed out.
+        with suppress(FeatureError, TypeError):
+            self._examples = self._parse_all(self._items)
+
+    def _fill(self) -> None:
+        """Takes at least one item, or raises."""
+        num_bytes = 0
+        while len(self._items) < _MOST_RECORDS and num_bytes < _MOST_BYTES:
+            try:
+                item = next(self._upstream)
+            except Exception as error:
+                if not self._items:
+                    raise
+                self._error = error
+                return
+            self._items.append(item)
+            data = _data_of(item)
+            num_bytes += len(data) if isinstance(data, bytes | bytearray | memoryview) else 0
+
+    def _parse_all(self, items: list[Any]) -> list[dict[str, Any]]:
+        parsed = parse_each_sequence_example(
+            list(map(_data_of, items)),
+            self._stage.context_features,
+            self._stage.sequence_features,
+        )
+        return [self._as_example(*parts) for parts in parsed]
+
+    def _parse_one(self, item: Any) -> dict[str, Any]:
+        place = item.place if isinstance(item, Record) else None
+        return self._as_example(
+            *parse_single_sequence_example(
+                _data_of(item),
+                self._stage.context_features,
+                self._stage.sequence_features,
+                at=place,
+            )
+        )
+
+    def _as_example(self, context: dict[str, Any], sequences: dict[str, Any]) -> dict[str, Any]:
+        specs = self._stage.sequence_features or {}
         rows = {
             name: _as_row(values) if isinstance(specs[name], FixedLenSequenceFeature) else values
             for name, values in sequences.items()
         }
         return {**context, **rows}
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"upstream": self._start, "taken": self._taken}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self._upstream.load_state_dict(state["upstream"])
+        for number in range(state["taken"]):
+            if next(self._upstream, _END) is _END:
+                raise CheckpointError(
+                    f"expected at least {state['taken']} records, as when the state was saved, "
+                    f"found {number}"
+                )
+        self._begin_chunk()
+
+
+_END = object()
+
+
+def _data_of(item: Any) -> Any:
+    return item.data if isinstance(item, Record) else item
 
 
 def _as_row(values: Any) -> JaggedSequence:

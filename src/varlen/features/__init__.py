@@ -17,6 +17,7 @@ from ._messages import (
 )
 from ._parse import (
     decode_sequence_examples,
+    parse_each_sequence_example,
     parse_sequence_example,
     parse_single_sequence_example,
 )
@@ -55,6 +56,7 @@ __all__ = [
     "example",
     "float32",
     "int64",
+    "parse_each_sequence_example",
     "parse_example",
     "parse_sequence_example",
     "parse_single_example",

@@ -87,6 +87,34 @@ def sparse_steps(column: Column) -> SparseValues:
     )
 
 
+def each_fixed(column: Column, spec: FixedLenFeature) -> list[npt.NDArray[Any]]:
+    """For every message, an array of the shape."""
+    values = fixed(column, spec)
+    return [values[number, ...] for number in range(len(values))]
+
+
+def each_steps(column: Column, spec: FixedLenSequenceFeature) -> list[npt.NDArray[Any]]:
+    """For every message, its rows, `[rows, *shape]`."""
+    values, lengths = steps(column, spec)
+    return _cut(values, lengths)
+
+
+def each_sparse(column: Column) -> list[SparseValues]:
+    """For every message, values at `[number]`."""
+    lengths = counts(column)
+    return _cut_sparse(sparse(column), lengths, lengths[:, None])
+
+
+def each_sparse_steps(column: Column) -> list[SparseValues]:
+    """For every message, values at `[step, number]`."""
+    num_steps, sizes = counts(column), column.step_lengths
+    owners = _owners(num_steps)
+    longest = np.zeros(len(num_steps), np.int64)
+    np.maximum.at(longest, owners, sizes)
+    num_values = np.bincount(owners, sizes, len(num_steps)).astype(np.int64)
+    return _cut_sparse(sparse_steps(column), num_values, np.stack([num_steps, longest], axis=1))
+
+
 def at_positions(
     index_columns: Sequence[Column],
     values: Column,
@@ -124,6 +152,20 @@ def only(value: Any) -> Any:
     if isinstance(value, SparseValues):
         return SparseValues(value.indices[:, 1:], value.values, value.dense_shape[1:])
     return value[0, ...]
+
+
+def _cut(values: npt.NDArray[Any], lengths: npt.NDArray[np.int64]) -> list[npt.NDArray[Any]]:
+    """Views of as many values as each row has, one row after the other."""
+    ends = lengths.cumsum().tolist()
+    return [values[begin:end] for begin, end in zip([0, *ends], ends, strict=False)]
+
+
+def _cut_sparse(
+    batch: SparseValues, num_values: npt.NDArray[np.int64], shapes: npt.NDArray[np.int64]
+) -> list[SparseValues]:
+    """The rows of a batch, each with its own shape, without the axis of the batch."""
+    indices, values = _cut(batch.indices[:, 1:], num_values), _cut(batch.values, num_values)
+    return list(map(SparseValues, indices, values, shapes))
 
 
 def _owners(lengths: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

@@ -54,12 +54,38 @@ def parse_single_sequence_example(
     if not isinstance(serialized, bytes | bytearray | memoryview):
         raise TypeError(f"serialized: expected bytes, found {type(serialized).__name__}")
     plan = _checked_plan(context_features, sequence_features)
-    context, lists = plan.read([serialized], lambda _: at)
-    sequences = {
-        name: rows.values if isinstance(rows, JaggedSequence) else _assemble.only(rows)
-        for name, rows in lists.items()
-    }
-    return {name: _assemble.only(value) for name, value in context.items()}, sequences
+    return plan.read_each([serialized], lambda _: at)[0]
+
+
+def parse_each_sequence_example(
+    serialized: Serialized,
+    context_features: Mapping[str, Any] | None = None,
+    sequence_features: Mapping[str, Any] | None = None,
+    example_names: Sequence[str] | None = None,
+) -> list[tuple[dict[str, Parsed], dict[str, Parsed]]]:
+    """Parses serialized SequenceExamples, each into what `parse_single_sequence_example` gives.
+
+    All of them are one call of the native core, which is several times as fast as one by one. The
+    arrays of a message are views of arrays of all, and keep these in memory.
+
+    Args:
+        serialized: the messages.
+        context_features: as for `parse_single_sequence_example`.
+        sequence_features: likewise.
+        example_names: where each message came from, for error messages.
+
+    Returns:
+        `(context, sequences)` for each message.
+
+    Raises:
+        TypeError: `serialized` is no list of bytes, or a specification is not one.
+        ValueError: there is no specification, or one of a kind that does not belong there.
+        FeatureError: a message is no SequenceExample, or does not hold what is specified.
+    """
+    messages = as_messages(serialized)
+    plan = _checked_plan(context_features, sequence_features)
+    place = place_of(example_names, len(messages))
+    return plan.read_each(messages, place, max_threads=_num_processors())
 
 
 def parse_sequence_example(
@@ -171,6 +197,30 @@ class _Plan(NamedTuple):
             for (name, spec), column in zip(self.sequences.items(), columns, strict=True)
         }
         return context, sequences
+
+    def read_each(
+        self, messages: list[Any], place: Place, *, max_threads: int = 1
+    ) -> list[tuple[dict[str, Parsed], dict[str, Parsed]]]:
+        columns = iter(self.reader.read(messages, place, max_threads=max_threads))
+        context: list[Sequence[Parsed]] = [
+            _assemble.each_fixed(column, spec)
+            if isinstance(spec, FixedLenFeature)
+            else _assemble.each_sparse(column)
+            for spec, column in zip(self.context.values(), columns, strict=False)
+        ]
+        sequences: list[Sequence[Parsed]] = [
+            _assemble.each_sparse_steps(column)
+            if isinstance(spec, VarLenFeature)
+            else _assemble.each_steps(column, spec)
+            for spec, column in zip(self.sequences.values(), columns, strict=True)
+        ]
+        return [
+            (
+                {name: values[number] for name, values in zip(self.context, context, strict=True)},
+                {name: rows[number] for name, rows in zip(self.sequences, sequences, strict=True)},
+            )
+            for number in range(len(messages))
+        ]
 
 
 def _sequence(
