@@ -53,6 +53,7 @@ def test_torch_is_not_imported_unless_needed(command, data, tmp_path):
         "import sys\nfrom varlen.cli import main\n"
         "try:\n    main(sys.argv[1:])\nexcept SystemExit as end:\n    assert end.code == 0\n"
         "assert 'torch' not in sys.modules\n"
+        "assert 'inspect' not in sys.argv or not {'rich', 'tqdm'} & {*sys.modules}\n"
     )
     process = subprocess.run(
         [sys.executable, "-c", code, *map(str, arguments)],
@@ -69,7 +70,7 @@ def test_a_reader_that_has_had_enough_is_no_error(tmp_path):
         lines.writelines(json.dumps({"x": [i] * 50}) + "\n" for i in range(5000))
     assert run("convert", tmp_path / "a.jsonl", tmp_path / "out").returncode == 0
     shard = tmp_path / "out" / "train-00000-of-00001.tfrecord"
-    command = [*VARLEN, "inspect", "--head", "5000", str(shard)]
+    command = [*VARLEN, "inspect", "--head", "5000", "--json", str(shard)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout.readline().startswith(b'{"x": [0, 0')
         process.stdout.close()

@@ -43,6 +43,8 @@ _app.command(
     epilog=examples(
         "varlen inspect data/corpus/*.tfrecord",
         "varlen inspect --head 3 data/corpus/test-00000-of-00004.tfrecord",
+        "varlen inspect --save-schema schema.json data/corpus/train-*.tfrecord",
+        "varlen inspect --check --schema schema.json data/corpus/*.tfrecord",
     )
 )(inspect)
 _app.command(epilog=examples("varlen index --feature tokens data/corpus/*.tfrecord"))(index)
