@@ -2,6 +2,10 @@
 #pragma once
 
 #include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+
+#include <cstdint>
+#include <stdexcept>
 
 namespace varlen::bindings {
 
@@ -25,5 +29,24 @@ class BytesView {
  private:
   Py_buffer view_{};
 };
+
+using Numbers = nanobind::ndarray<const std::int64_t, nanobind::ndim<1>, nanobind::c_contig,
+                                  nanobind::device::cpu>;
+
+inline void check_position(std::int64_t position, std::size_t size) {
+  if (position < 0 || static_cast<std::size_t>(position) > size)
+    throw std::out_of_range("a position outside the buffer");
+}
+
+inline void check_slices(const Numbers& starts, const Numbers& lengths, std::size_t size) {
+  if (starts.size() != lengths.size())
+    throw std::invalid_argument("expected as many lengths as starts");
+  for (std::size_t i = 0; i < starts.size(); ++i) {
+    const std::int64_t start = starts.data()[i], length = lengths.data()[i];
+    check_position(start, size);
+    if (length < 0 || static_cast<std::size_t>(length) > size - static_cast<std::size_t>(start))
+      throw std::out_of_range("a slice outside the buffer");
+  }
+}
 
 }  // namespace varlen::bindings

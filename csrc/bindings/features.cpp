@@ -1,6 +1,5 @@
 #include "bindings/bindings.h"
 
-#include <nanobind/ndarray.h>
 #include <nanobind/stl/string.h>
 
 #include <cstdlib>
@@ -23,10 +22,22 @@ using features::Kind;
 using features::Request;
 using features::WrittenColumn;
 
-// The bytes of every item of a list, which are kept alive with it.
+// The bytes of every item of a list, or, of a tuple `(buffer, starts, lengths)`, the slices of the
+// buffer. They are kept alive with it.
 class Messages {
  public:
-  explicit Messages(const nb::list& items) : items_(items) {
+  explicit Messages(nb::handle serialized) {
+    if (nb::isinstance<nb::tuple>(serialized))
+      add_slices(nb::borrow<nb::tuple>(serialized));
+    else
+      add_items(nb::cast<nb::list>(serialized));
+  }
+
+  const std::vector<features::Bytes>& spans() const { return spans_; }
+
+ private:
+  void add_items(const nb::list& items) {
+    items_ = nb::tuple(items);
     spans_.reserve(items_.size());
     for (nb::handle item : items_) {
       if (PyBytes_Check(item.ptr())) {
@@ -38,9 +49,16 @@ class Messages {
     }
   }
 
-  const std::vector<features::Bytes>& spans() const { return spans_; }
+  void add_slices(const nb::tuple& parts) {
+    items_ = parts;
+    const BytesView& buffer = *views_.emplace_back(std::make_unique<BytesView>(parts[0]));
+    const auto starts = nb::cast<Numbers>(parts[1]), lengths = nb::cast<Numbers>(parts[2]);
+    check_slices(starts, lengths, buffer.size());
+    spans_.reserve(starts.size());
+    for (std::size_t i = 0; i < starts.size(); ++i)
+      add(buffer.data() + starts.data()[i], static_cast<std::size_t>(lengths.data()[i]));
+  }
 
- private:
   void add(const void* data, std::size_t size) {
     const auto* const begin = static_cast<const std::uint8_t*>(data);
     spans_.push_back({begin, begin + size});
@@ -114,7 +132,7 @@ std::vector<Request> as_requests(const nb::list& described) {
 }
 
 // The columns, or the number of the first message that is refused.
-nb::object decode_features(const nb::list& described, bool has_lists, const nb::list& serialized,
+nb::object decode_features(const nb::list& described, bool has_lists, nb::handle serialized,
                            std::size_t max_threads, bool pad) {
   const std::vector<Request> requests = as_requests(described);
   const Messages messages(serialized);
@@ -130,7 +148,6 @@ nb::object decode_features(const nb::list& described, bool has_lists, const nb::
   return columns;
 }
 
-using Int64s = nb::ndarray<const std::int64_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 using Floats = nb::ndarray<const float, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 
 // Columns to be written, and what keeps their values alive.
@@ -147,7 +164,7 @@ class WrittenColumns {
     const auto name = nb::cast<nb::bytes>(parts[1]);
     WrittenColumn column{nb::cast<bool>(parts[0]), std::string(name.c_str(), name.size()),
                          static_cast<Kind>(nb::cast<std::uint32_t>(parts[2]))};
-    const Int64s lengths = keep<Int64s>(parts[4]), step_lengths = keep<Int64s>(parts[5]);
+    const Numbers lengths = keep<Numbers>(parts[4]), step_lengths = keep<Numbers>(parts[5]);
     column.lengths = lengths.data();
     column.step_lengths = step_lengths.data();
     const std::size_t num_values = take_values(column, parts[3]);
@@ -161,7 +178,7 @@ class WrittenColumns {
 
   std::size_t take_values(WrittenColumn& column, nb::handle values) {
     if (column.kind == Kind::kInt64s) {
-      const Int64s numbers = keep<Int64s>(values);
+      const Numbers numbers = keep<Numbers>(values);
       column.int64s = numbers.data();
       return numbers.size();
     }
@@ -171,7 +188,7 @@ class WrittenColumns {
       return numbers.size();
     }
     const Messages& strings = *strings_.emplace_back(
-        std::make_unique<Messages>(nb::cast<nb::list>(values)));
+        std::make_unique<Messages>(values));
     column.bytes = strings.spans().data();
     return strings.spans().size();
   }
@@ -183,7 +200,7 @@ class WrittenColumns {
     return array;
   }
 
-  static std::size_t total(const Int64s& lengths) {
+  static std::size_t total(const Numbers& lengths) {
     std::size_t sum = 0;
     for (std::size_t i = 0; i < lengths.size(); ++i)
       if (lengths.data()[i] > 0) sum += static_cast<std::size_t>(lengths.data()[i]);

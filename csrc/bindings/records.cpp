@@ -16,7 +16,6 @@ namespace varlen::bindings {
 namespace {
 
 using Crc32cFunction = std::uint32_t(std::uint32_t, const std::uint8_t*, std::size_t);
-using Numbers = nb::ndarray<const std::int64_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 using NewNumbers = nb::ndarray<nb::numpy, std::int64_t, nb::ndim<1>>;
 
 std::uint32_t checksum(Crc32cFunction* function, nb::handle data, std::uint32_t crc) {
@@ -30,22 +29,6 @@ NewNumbers as_array(std::vector<std::int64_t>&& values) {
   const nb::capsule owner(
       kept, [](void* held) noexcept { delete static_cast<std::vector<std::int64_t>*>(held); });
   return NewNumbers(kept->data(), {kept->size()}, owner);
-}
-
-void check_position(std::int64_t position, std::size_t size) {
-  if (position < 0 || static_cast<std::size_t>(position) > size)
-    throw std::out_of_range("a position outside the buffer");
-}
-
-void check_slices(const Numbers& starts, const Numbers& lengths, std::size_t size) {
-  if (starts.size() != lengths.size())
-    throw std::invalid_argument("expected as many lengths as starts");
-  for (std::size_t i = 0; i < starts.size(); ++i) {
-    const std::int64_t start = starts.data()[i], length = lengths.data()[i];
-    check_position(start, size);
-    if (length < 0 || static_cast<std::size_t>(length) > size - static_cast<std::size_t>(start))
-      throw std::out_of_range("a slice outside the buffer");
-  }
 }
 
 std::pair<NewNumbers, NewNumbers> scan_frames(nb::handle buffer, std::int64_t begin) {

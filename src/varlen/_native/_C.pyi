@@ -22,7 +22,7 @@ rnn: Any
 def decode_features(
     requests: list[tuple[bool, bytes, int, int, bool]],
     has_lists: bool,
-    serialized: list[Any],
+    serialized: list[Any] | tuple[Any, NDArray[np.int64], NDArray[np.int64]],
     max_threads: int,
     pad: bool,
 ) -> int | list[tuple[Any, NDArray[np.int64], NDArray[np.int64]]]: ...

@@ -1,10 +1,10 @@
 """Reading columns from whole batches: by the native core, and by its twin where that decides."""
 
+import os
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from varlen import _native
 from varlen.sequences import JaggedSequence, pad
@@ -12,10 +12,8 @@ from varlen.sequences import JaggedSequence, pad
 from . import _twin
 from ._kinds import FIELD_NUMBERS, string
 from ._requests import Column, Place, Request
+from ._serialized import Messages, SlicedMessages
 from ._twin import MessageName
-
-Serialized = Sequence[bytes | bytearray | memoryview] | npt.NDArray[Any]
-_BYTES_TYPES = (bytes, bytearray, memoryview)
 
 
 class ColumnReader:
@@ -32,7 +30,7 @@ class ColumnReader:
 
     def read(
         self,
-        serialized: Sequence[bytes | bytearray | memoryview],
+        serialized: Messages,
         place: Place,
         *,
         padded: bool = False,
@@ -50,7 +48,7 @@ class ColumnReader:
             FeatureError: for the first message that is malformed or does not hold what is asked
                 for.
         """
-        columns = self._read_natively(list(serialized), place, padded, max_threads)
+        columns = self._read_natively(serialized, place, padded, max_threads)
         if columns is None:
             columns = _twin.read_columns(self._message, self.requests, serialized, place)
         if padded:
@@ -58,37 +56,22 @@ class ColumnReader:
         return columns
 
     def _read_natively(
-        self, serialized: list[Any], place: Place, padded: bool, max_threads: int
+        self, serialized: Messages, place: Place, padded: bool, max_threads: int
     ) -> list[Column] | None:
         if _native.decode_features is None:
             return None
         has_lists = self._message == "SequenceExample"
-        found = _native.decode_features(self._described, has_lists, serialized, max_threads, padded)
+        messages = serialized.parts if isinstance(serialized, SlicedMessages) else serialized
+        found = _native.decode_features(self._described, has_lists, messages, max_threads, padded)
         if isinstance(found, int):
             self._say_what_is_wrong(serialized, found, place)
             return None
         return [_as_column(r, *parts) for r, parts in zip(self.requests, found, strict=True)]
 
-    def _say_what_is_wrong(self, serialized: list[Any], number: int, place: Place) -> None:
+    def _say_what_is_wrong(self, serialized: Messages, number: int, place: Place) -> None:
         _twin.read_columns(
             self._message, self.requests, [serialized[number]], lambda _: place(number)
         )
-
-
-def as_messages(serialized: Serialized) -> list[Any]:
-    """The messages of a batch, as a list of bytes-like objects.
-
-    Raises:
-        TypeError: it is something else.
-    """
-    one = (str, *_BYTES_TYPES)
-    if isinstance(serialized, one) or not isinstance(serialized, Sequence | np.ndarray):
-        raise TypeError(f"serialized: expected a list of bytes, found {type(serialized).__name__}")
-    messages = list(serialized)
-    for kind in set(map(type, messages)):
-        if not issubclass(kind, _BYTES_TYPES):
-            raise TypeError(f"serialized: expected a list of bytes, found {kind.__name__} in it")
-    return messages
 
 
 def _described(request: Request) -> tuple[bool, bytes, int, int, bool]:
@@ -111,3 +94,8 @@ def _padded(request: Request, column: Column) -> Column:
     rows = column.values.reshape(lengths.sum(), request.size)
     filler = b"" if request.kind == string else 0
     return column._replace(values=pad(JaggedSequence(rows, lengths), padding_value=filler).data)
+
+
+def num_processors() -> int:
+    """How many threads this process may use."""
+    return len(os.sched_getaffinity(0))

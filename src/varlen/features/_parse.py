@@ -1,6 +1,5 @@
 """Parsing SequenceExamples into arrays, one or a batch, with the semantics of TensorFlow 1.15."""
 
-import os
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -11,9 +10,10 @@ import numpy.typing as npt
 from varlen.sequences import JaggedSequence, PaddedSequence, SparseValues
 
 from . import _assemble
-from ._checks import check_name, check_spec, place_of
-from ._columns import ColumnReader, Serialized, as_messages
+from ._checks import check_name, check_spec
+from ._columns import ColumnReader, num_processors
 from ._requests import Column, Place, Request
+from ._serialized import Messages, Serialized, as_messages
 from ._spec_checks import checked_integer
 from ._specs import FixedLenFeature, FixedLenSequenceFeature, VarLenFeature
 
@@ -69,7 +69,7 @@ def parse_each_sequence_example(
     arrays of a message are views of arrays of all, and keep these in memory.
 
     Args:
-        serialized: the messages.
+        serialized: the messages; or many in one buffer, as a `varlen.records.RecordBlock`.
         context_features: as for `parse_single_sequence_example`.
         sequence_features: likewise.
         example_names: where each message came from, for error messages.
@@ -78,14 +78,13 @@ def parse_each_sequence_example(
         `(context, sequences)` for each message.
 
     Raises:
-        TypeError: `serialized` is no list of bytes, or a specification is not one.
+        TypeError: `serialized` is no list of bytes and no block, or a specification is not one.
         ValueError: there is no specification, or one of a kind that does not belong there.
         FeatureError: a message is no SequenceExample, or does not hold what is specified.
     """
-    messages = as_messages(serialized)
+    messages, place = as_messages(serialized, example_names)
     plan = _checked_plan(context_features, sequence_features)
-    place = place_of(example_names, len(messages))
-    return plan.read_each(messages, place, max_threads=_num_processors())
+    return plan.read_each(messages, place, max_threads=num_processors())
 
 
 def parse_sequence_example(
@@ -99,7 +98,7 @@ def parse_sequence_example(
     What holds for one message is as in `parse_single_sequence_example`. A batch may be empty.
 
     Args:
-        serialized: the messages.
+        serialized: the messages; or many in one buffer, as a `varlen.records.RecordBlock`.
         context_features: by name, `FixedLenFeature` or `VarLenFeature`. As in TensorFlow, a default
             must have the very shape here, and is not brought into it.
         sequence_features: by name, `FixedLenSequenceFeature` or `VarLenFeature`.
@@ -112,7 +111,7 @@ def parse_sequence_example(
         `[batch, most values]` in the context, `[batch, most steps, longest step]` in the sequences.
 
     Raises:
-        TypeError: `serialized` is no list of bytes, or a specification is not one.
+        TypeError: `serialized` is no list of bytes and no block, or a specification is not one.
         ValueError: there is no specification, one of a kind that does not belong there, or a
             default of another shape.
         FeatureError: a message is no SequenceExample, or does not hold what is specified.
@@ -147,7 +146,7 @@ def decode_sequence_examples(
     other Python threads run, and uses several threads of its own if there is much to decode.
 
     Args:
-        serialized: the messages.
+        serialized: the messages; or many in one buffer, as a `varlen.records.RecordBlock`.
         context_features: by name, `FixedLenFeature` or `VarLenFeature`.
         sequence_features: by name, `FixedLenSequenceFeature` or `VarLenFeature`.
         padded: sequences come in blocks, padded with 0 or b"".
@@ -161,17 +160,16 @@ def decode_sequence_examples(
         `[batch, most steps, *shape]`. All else is as in `parse_sequence_example`.
 
     Raises:
-        TypeError: `serialized` is no list of bytes, or a specification is not one.
+        TypeError: `serialized` is no list of bytes and no block, or a specification is not one.
         ValueError: there is no specification, one of a kind that does not belong there, or fewer
             than 1 thread.
         FeatureError: a message is no SequenceExample, or does not hold what is specified.
     """
-    messages = as_messages(serialized)
+    messages, place = as_messages(serialized, example_names)
     plan = _checked_plan(context_features, sequence_features)
-    place = place_of(example_names, len(messages))
     if threads is not None:
         checked_integer("threads", threads, at_least=1)
-    num_threads = _num_processors() if threads is None else threads
+    num_threads = num_processors() if threads is None else threads
     return plan.read(messages, place, padded=padded, max_threads=num_threads)
 
 
@@ -183,7 +181,7 @@ class _Plan(NamedTuple):
     reader: ColumnReader
 
     def read(
-        self, messages: list[Any], place: Place, *, padded: bool = False, max_threads: int = 1
+        self, messages: Messages, place: Place, *, padded: bool = False, max_threads: int = 1
     ) -> tuple[dict[str, Parsed], dict[str, Rows]]:
         columns = iter(self.reader.read(messages, place, padded=padded, max_threads=max_threads))
         context: dict[str, Parsed] = {
@@ -199,7 +197,7 @@ class _Plan(NamedTuple):
         return context, sequences
 
     def read_each(
-        self, messages: list[Any], place: Place, *, max_threads: int = 1
+        self, messages: Messages, place: Place, *, max_threads: int = 1
     ) -> list[tuple[dict[str, Parsed], dict[str, Parsed]]]:
         columns = iter(self.reader.read(messages, place, max_threads=max_threads))
         context: list[Sequence[Parsed]] = [
@@ -293,7 +291,3 @@ def _check_default_shape(name: str, spec: Any) -> None:
             f"context_features[{name!r}]: expected a default_value of shape {tuple(spec.shape)}, "
             f"found shape {found}"
         )
-
-
-def _num_processors() -> int:
-    return len(os.sched_getaffinity(0))

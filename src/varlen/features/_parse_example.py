@@ -9,12 +9,13 @@ import numpy.typing as npt
 from varlen.sequences import RaggedValues, SparseValues
 
 from . import _assemble
-from ._checks import ALL_SPECS, check_name, check_spec, place_of
-from ._columns import ColumnReader, Serialized, as_messages
+from ._checks import ALL_SPECS, check_name, check_spec
+from ._columns import ColumnReader, num_processors
 from ._combined_specs import RaggedFeature, SparseFeature, UniformRowLength
 from ._kinds import int64, kind_name
 from ._ragged import ragged
 from ._requests import Column, Place, Request
+from ._serialized import Messages, Serialized, as_messages
 from ._specs import FixedLenFeature, FixedLenSequenceFeature
 
 Parsed = npt.NDArray[Any] | SparseValues | RaggedValues
@@ -32,7 +33,7 @@ def parse_example(
     A feature without a kind counts as missing; one of another kind is an error, even if empty.
 
     Args:
-        serialized: the messages.
+        serialized: the messages; or many in one buffer, as a `varlen.records.RecordBlock`.
         features: specifications by name.
         example_names: where each message came from, for error messages.
 
@@ -45,14 +46,13 @@ def parse_example(
         `RaggedFeature`: `RaggedValues`, of which the batch is the outermost dimension.
 
     Raises:
-        TypeError: `serialized` is no list of bytes, or a specification is not one.
+        TypeError: `serialized` is no list of bytes and no block, or a specification is not one.
         ValueError: there is no specification, a `FixedLenSequenceFeature` that does not allow
             missing, or one feature is asked for as values of several kinds.
         FeatureError: a message is no Example, or does not hold what is specified.
     """
-    messages = as_messages(serialized)
-    plan = _checked_plan(features)
-    return plan.read(messages, place_of(example_names, len(messages)), batched=True)
+    messages, place = as_messages(serialized, example_names)
+    return _checked_plan(features).read(messages, place, batched=True, max_threads=num_processors())
 
 
 def parse_single_example(
@@ -110,8 +110,10 @@ class _Plan(NamedTuple):
     parts: tuple[_Part, ...]
     reader: ColumnReader
 
-    def read(self, messages: list[Any], place: Place, *, batched: bool) -> dict[str, Parsed]:
-        columns = self.reader.read(messages, place)
+    def read(
+        self, messages: Messages, place: Place, *, batched: bool, max_threads: int = 1
+    ) -> dict[str, Parsed]:
+        columns = self.reader.read(messages, place, max_threads=max_threads)
         parsed = {}
         taken = 0
         for part in self.parts:

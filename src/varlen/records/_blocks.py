@@ -22,6 +22,8 @@ _SEARCH_FACTOR = 8
 class RecordBlock(NamedTuple):
     """Some records that follow each other, in one buffer.
 
+    It can be decoded as it is: `varlen.decode_sequence_examples(block, ...)`.
+
     Attributes:
         buffer: bytes of the file, read-only.
         starts: where in `buffer` the data of each record start.
@@ -40,6 +42,10 @@ class RecordBlock(NamedTuple):
     def frame_offsets(self) -> NDArray[np.int64]:
         """The byte of the file, uncompressed, at which each record's frame begins."""
         return self.starts + (self.offset - HEADER_SIZE)
+
+    def place(self, number: int) -> str:
+        """File and byte of the record of this number, as error messages name them."""
+        return f"{self.path} @ byte {self.frame_offsets[number]}"
 
     def data(self) -> list[bytes]:
         """A copy of each record's data."""
