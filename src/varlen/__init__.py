@@ -77,6 +77,9 @@ _AREAS: dict[str, tuple[str, ...]] = {
         "open_records",
     ),
     "rnn": (
+        "GRU",
+        "LSTM",
+        "RNN",
         "BasicLSTMCell",
         "BasicRNNCell",
         "CoupledInputForgetGateLSTMCell",

@@ -12,10 +12,14 @@ from varlen.rnn.cells import (
     UGRNNCell,
 )
 from varlen.rnn.engine import explain
+from varlen.rnn.layers import GRU, LSTM, RNN
 from varlen.rnn.unroll import bidirectional_dynamic_rnn, dynamic_rnn, static_rnn
 from varlen.rnn.wrappers import DropoutWrapper, MultiRNNCell
 
 __all__ = [
+    "GRU",
+    "LSTM",
+    "RNN",
     "BasicLSTMCell",
     "BasicRNNCell",
     "CoupledInputForgetGateLSTMCell",
