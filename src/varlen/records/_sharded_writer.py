@@ -19,6 +19,8 @@ class ShardedWriter:
     next record would go beyond it. A record larger than `max_bytes` has a shard of its own.
 
     The files are named `{prefix}-00003-of-00016.tfrecord`, counted from 0. There is at least one.
+    A process that is killed in the very moment in which they get their names may leave only some
+    of them, each of which is whole.
 
     A context manager, as `RecordWriter`.
 
