@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from records.frames import file_of
-from varlen import RecordReader, RecordWriter
+from varlen import RecordReader, RecordWriter, ShardedWriter
 
 COMPRESSIONS = [None, "GZIP", "ZLIB"]
 SAME_FOLDER = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -148,6 +148,22 @@ class TestRecordWriter:
     def test_a_directory_in_the_place(self, tmp_path):
         with pytest.raises(IsADirectoryError, match="expected the name of a file"):
             RecordWriter(tmp_path)
+
+    @pytest.mark.parametrize("name", ["-", "memory://x/some.tfrecord"])
+    def test_no_name_of_a_file(self, name, tmp_path, monkeypatch):
+        monkeypatch.chdir(tmp_path)
+        for make in (RecordWriter, lambda name: ShardedWriter(name, 2)):
+            with pytest.raises(ValueError, match=f"found '{name}', which can only be read from"):
+                make(name)
+        assert os.listdir(tmp_path) == []
+
+    def test_a_pipe_or_device_is_not_replaced(self, path, tmp_path):
+        os.mkfifo(path)
+        for name in (path, os.devnull):
+            with pytest.raises(ValueError, match=f"found '{name}', a device or a pipe"):
+                RecordWriter(name)
+        assert os.listdir(tmp_path) == [path.name]
+        assert path.is_fifo()
 
     @pytest.mark.wrong_types
     @pytest.mark.parametrize("data", ["text", bytearray(b"a"), [1], None])

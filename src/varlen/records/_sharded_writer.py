@@ -8,6 +8,7 @@ from typing import Literal
 
 from ._compression import check_compression
 from ._framing import FOOTER_SIZE, HEADER_SIZE
+from ._new_file import check_local
 from ._writer import RecordWriter
 
 
@@ -34,7 +35,7 @@ class ShardedWriter:
     Raises:
         OSError: there is no such directory, or it cannot be written.
         TypeError: neither `shards` nor a limit is given, or both are.
-        ValueError: a number is below 1, or `compression` is something else.
+        ValueError: a number is below 1, `compression` is something else, or `prefix` is a URL.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class ShardedWriter:
                 + ("neither" if shards is None else "both")
             )
         check_compression(compression)
+        check_local(prefix)
         self._prefix = os.fspath(prefix)
         self._compression = compression
         self._max_records, self._max_bytes = max_records, max_bytes

@@ -28,7 +28,7 @@ class RecordWriter:
 
     Raises:
         OSError: there is no such directory, or it cannot be written.
-        ValueError: `compression` is something else.
+        ValueError: `compression` is something else, or `path` is a URL, `-`, a device or a pipe.
     """
 
     def __init__(
