@@ -1,7 +1,5 @@
 """`LSTM`, `GRU` and `RNN` against torch's own: parameters, results, all gradients."""
 
-import itertools
-
 import pytest
 import torch
 from torch import nn
@@ -65,14 +63,14 @@ def results(module, inputs, state):
 
 
 every_kind = pytest.mark.parametrize("kind", KINDS)
-every_structure = pytest.mark.parametrize(
+some_structures = pytest.mark.parametrize(
     ("num_layers", "bidirectional", "bias"),
-    list(itertools.product([1, 2, 3], [False, True], [True, False])),
+    [(1, False, True), (1, True, False), (2, True, True), (3, False, False), (3, True, True)],
 )
 
 
 @every_kind
-@every_structure
+@some_structures
 class TestEqualToTorch:
     @pytest.mark.parametrize("batch_first", [False, True])
     def test_padded(self, kind, num_layers, bidirectional, bias, batch_first):
