@@ -4,7 +4,7 @@
 
 The peers are run by interpreters of environments in which they are installed; a peer without one
 is left out. Every contestant is a process of its own, bound to one processor or to two, that does
-one work at a time when it is told; rounds of all contestants take turns, up to 7 or 10 seconds, and
+one work at a time when it is told; rounds of all contestants take turns, up to 7 or 4 seconds, and
 the medians count. The data are made anew, from a fixed seed, in two shards each, and lie in the
 page cache:
 
@@ -20,6 +20,9 @@ Steps are log-normal, with a median of 30 and at most 200. The works:
     shuffled  all records in a shuffled order, 64 at a time, by an index beside the file
     lists     written from Python lists to a closed file, by one thread
     arrays    written from NumPy arrays, likewise (SequenceExamples only)
+
+In the end stand the targets, and which are reached. A ratio is that of wall-clock times, the peer's to
+ours with as many threads, each bound to as many processors.
 """
 
 import argparse
@@ -34,12 +37,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from records_targets import Medians, print_targets, targets, times_ours
 
 from varlen import JaggedSequence, RecordIndex, ShardedWriter, example, sequence_examples
 from varlen._native import NATIVE
 
 ROUNDS = 7
-MOST_SECONDS = 10.0
+MOST_SECONDS = 4.0
 DATA = ("tokens", "frames", "flat")
 WORKS = ("read", "padded", "jagged", "shuffled", "lists", "arrays")
 PEERS = Path(__file__).parent / "records_peers"
@@ -108,10 +112,12 @@ def main() -> None:
         for peer in ("tfrecord", "tensorflow"):
             if getattr(arguments, peer) is None:
                 print(f"{peer} is left out: --{peer} names no interpreter")
+        medians: Medians = {}
         for data, size in sizes.items():
-            measure(data, size, running)
+            medians |= measure(data, size, running)
         for each in running:
             each.close()
+        print_targets(targets(medians, sizes, folder))
 
 
 def contestants(arguments: argparse.Namespace) -> list[Contestant]:
@@ -128,9 +134,9 @@ def contestants(arguments: argparse.Namespace) -> list[Contestant]:
     return found
 
 
-def measure(data: str, size: int, running: list[Running]) -> None:
+def measure(data: str, size: int, running: list[Running]) -> Medians:
     """Prints a table of times, of ratios to ours with as many threads, and of memory."""
-    times: dict[tuple[str, str], list[float]] = {}
+    times: dict[tuple[str, str, str], list[float]] = {}
     peaks: dict[str, float] = {}
     works = WORKS[:-1] if data == "flat" else WORKS
     for work in works:
@@ -138,7 +144,7 @@ def measure(data: str, size: int, running: list[Running]) -> None:
         for number in range(ROUNDS + 1):  # the first is to get warm
             for each in able:
                 name = each.contestant.name
-                measured = times.setdefault((work, name), [])
+                measured = times.setdefault((data, work, name), [])
                 if sum(measured) > MOST_SECONDS:
                     continue
                 answer = each.run(work, data)
@@ -152,21 +158,21 @@ def measure(data: str, size: int, running: list[Running]) -> None:
     )
     print(f"{'':10}" + "".join(f"{name:>20}" for name in names))
     for work in works:
-        cells = [_cell(medians, work, name) for name in names]
+        cells = [_cell(medians, data, work, name) for name in names]
         print(f"{work:10}" + "".join(f"{cell:>20}" for cell in cells))
-    speeds = [size / medians["read", name] / 1e9 for name in names]
+    speeds = [size / medians[data, "read", name] / 1e9 for name in names]
     print(f"{'read GB/s':10}" + "".join(f"{speed:>20.2f}" for speed in speeds))
-    print(f"{'peak MB':10}" + "".join(f"{peaks[name]:>20.0f}" for name in names))
+    print(f"{'peak MB':10}" + "".join(f"{peaks[name]:>20.0f}" for name in names), flush=True)
+    return medians
 
 
-def _cell(medians: dict[tuple[str, str], float], work: str, name: str) -> str:
-    if (work, name) not in medians:
+def _cell(medians: Medians, data: str, work: str, name: str) -> str:
+    if (data, work, name) not in medians:
         return "-"
-    took = medians[work, name]
+    took = f"{1000 * medians[data, work, name]:,.1f}"
     if name.startswith("varlen"):
-        return f"{1000 * took:,.1f}"
-    ours = "varlen, 2" if name.endswith(", 2") else "varlen, 1"
-    return f"{1000 * took:,.1f} ({took / medians[work, ours]:,.1f})"
+        return took
+    return f"{took} ({times_ours(medians, data, work, name):,.1f})"
 
 
 def make(data: str, folder: Path) -> int:

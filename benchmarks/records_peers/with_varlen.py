@@ -17,7 +17,7 @@ from varlen import (
     JaggedSequence,
     RecordReader,
     RecordWriter,
-    example,
+    examples,
     float32,
     int64,
     parse_example,
@@ -81,8 +81,7 @@ def write_lists(data: str, folder: Path) -> int:
     def batch(part: slice) -> list[bytes]:
         chosen = {name: column[part] for name, column in by_record.items()}
         if data == "flat":
-            by_row = zip(*chosen.values(), strict=True)
-            return [example(dict(zip(chosen, row, strict=True))) for row in by_row]
+            return examples(chosen)
         lists = {name: chosen.pop(name) for name in SEQUENCES & chosen.keys()}
         return sequence_examples(chosen, lists)
 

@@ -10,6 +10,7 @@
 namespace varlen::bindings {
 
 void bind_features(nanobind::module_& module);
+void bind_lists(nanobind::module_& module);
 void bind_records(nanobind::module_& module);
 void bind_rnn(nanobind::module_& module);
 

@@ -1,8 +1,8 @@
 #include "bindings/bindings.h"
+#include "bindings/buffers.h"
 
 #include <nanobind/stl/string.h>
 
-#include <cstdlib>
 #include <memory>
 #include <string>
 #include <vector>
@@ -68,13 +68,6 @@ class Messages {
   std::vector<std::unique_ptr<BytesView>> views_;
   std::vector<features::Bytes> spans_;
 };
-
-template <class T>
-nb::object as_array(Buffer<T> buffer, std::initializer_list<std::size_t> shape) {
-  T* const data = buffer.release();
-  const nb::capsule owner(data, [](void* memory) noexcept { std::free(memory); });
-  return nb::cast(nb::ndarray<nb::numpy, T>(data, shape, owner));
-}
 
 nb::object as_bytes_objects(const features::Values& values) {
   nb::list objects;

@@ -46,6 +46,7 @@ _AREAS: dict[str, tuple[str, ...]] = {
         "VarLenFeature",
         "decode_sequence_examples",
         "example",
+        "examples",
         "float32",
         "int64",
         "parse_each_sequence_example",

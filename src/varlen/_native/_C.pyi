@@ -26,6 +26,9 @@ def decode_features(
     max_threads: int,
     pad: bool,
 ) -> int | list[tuple[Any, NDArray[np.int64], NDArray[np.int64]]]: ...
+def read_numbers(
+    rows: Any, are_lists: bool
+) -> tuple[NDArray[Any], NDArray[np.int64], NDArray[np.int64]] | None: ...
 def encode_features(
     columns: list[tuple[bool, bytes, int, Any, NDArray[np.int64], NDArray[np.int64]]],
     num_messages: int,

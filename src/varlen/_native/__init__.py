@@ -24,6 +24,7 @@ frame_records = _C.frame_records if NATIVE else _reference_frames.frame_records
 count_steps = _C.count_steps if NATIVE else _reference_steps.count_steps
 # Their twins need protobuf's messages and so stand with them (varlen.features).
 decode_features = _C.decode_features if NATIVE else None
+read_numbers = _C.read_numbers if NATIVE else None
 encode_features = _C.encode_features if NATIVE else None
 profile_features = _C.profile_features if NATIVE else None
 # Time loops. Their twin needs torch and so stands with the engines (varlen.rnn.engine._reference).
@@ -40,6 +41,7 @@ __all__ = [
     "frame_records",
     "masked_crc32c",
     "profile_features",
+    "read_numbers",
     "rnn",
     "scan_frames",
     "slice_bytes",

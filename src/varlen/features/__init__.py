@@ -27,7 +27,7 @@ from ._profile_twin import FeatureCounts
 from ._schema import Schema
 from ._schema_check import Misfit
 from ._specs import FixedLenFeature, FixedLenSequenceFeature, VarLenFeature
-from ._write import example, sequence_example, sequence_examples
+from ._write import example, examples, sequence_example, sequence_examples
 
 __all__ = [
     "BatchProfile",
@@ -54,6 +54,7 @@ __all__ = [
     "VarLenFeature",
     "decode_sequence_examples",
     "example",
+    "examples",
     "float32",
     "int64",
     "parse_each_sequence_example",

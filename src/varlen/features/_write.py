@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from varlen import _native
 from varlen.sequences import JaggedSequence, PaddedSequence, check_lengths, unpad
 
 from ._checks import check_name
@@ -33,6 +34,25 @@ def example(features: Mapping[str, Any]) -> bytes:
     """
     columns = [_feature_column("features", name, [value]) for name, value in features.items()]
     return encode(columns, 1)[0] if columns else b""
+
+
+def examples(features: Mapping[str, Any]) -> list[bytes]:
+    """A batch of serialized Examples. Each is what `example` makes of its row.
+
+    Args:
+        features: by name, a list or array with a value, or values, for each message.
+
+    Returns:
+        The messages.
+
+    Raises:
+        TypeError: as `example`; or a feature that is no list.
+        ValueError: no feature is given, or they are not of equally many messages.
+        FeatureError: as `example`; or values of several kinds in one feature.
+    """
+    if not features:
+        raise ValueError("features: expected at least one, found none")
+    return _encoded([_feature_batch("features", name, value) for name, value in features.items()])
 
 
 def sequence_example(
@@ -87,11 +107,16 @@ def sequence_examples(
         FeatureError: as `sequence_example`; or values of several kinds in one feature.
     """
     columns = [
-        *(_context_batch(name, value) for name, value in (context or {}).items()),
+        *(_feature_batch("context", name, value) for name, value in (context or {}).items()),
         *(_sequence_batch(name, value) for name, value in (sequences or {}).items()),
     ]
     if not columns:
         raise ValueError("expected context or sequences, found neither")
+    return _encoded(columns)
+
+
+def _encoded(columns: Sequence[WrittenColumn]) -> list[bytes]:
+    """The messages of columns, which must be of equally many."""
     first, *others = columns
     for column in others:
         if len(column.lengths) != len(first.lengths):
@@ -102,19 +127,19 @@ def sequence_examples(
     return encode(columns, len(first.lengths))
 
 
-def _context_batch(name: str, value: Any) -> WrittenColumn:
-    at = f"context.{name}"
+def _feature_batch(section: Section, name: str, value: Any) -> WrittenColumn:
+    at = f"{section}.{name}"
     if is_array(value):
         array = np.asarray(value)
         if array.ndim and array.dtype != object:
             row_size = math.prod(array.shape[1:])
             flat = read_values(array, at)
             lengths = np.full(len(array), row_size)
-            return _column("context", name, flat, lengths, _NO_STEPS)
+            return _column(section, name, flat, lengths, _NO_STEPS)
         value = array.tolist()
     if not isinstance(value, list | tuple):
         raise TypeError(f"{at}: expected a list with a row for each message, found {value!r}")
-    return _feature_column("context", name, value)
+    return _feature_column(section, name, value)
 
 
 def _sequence_batch(name: str, value: Any) -> WrittenColumn:
@@ -149,6 +174,9 @@ def _jagged_column(name: str, rows: JaggedSequence) -> WrittenColumn:
 
 def _feature_column(section: Section, name: str, rows: Sequence[Any]) -> WrittenColumn:
     """A feature of as many messages as there are rows."""
+    column = _column_of_numbers(section, name, rows)
+    if column is not None:
+        return column
     at = f"{section}.{name}"
     parts = [read_values(row, at) for row in rows]
     lengths = np.array([-1 if p.kind is None else len(p.flat) for p in parts], np.int64)
@@ -157,6 +185,9 @@ def _feature_column(section: Section, name: str, rows: Sequence[Any]) -> Written
 
 def _list_column(name: str, rows: Sequence[Any]) -> WrittenColumn:
     """A feature list of as many messages as there are rows."""
+    column = _column_of_numbers("feature_lists", name, rows)
+    if column is not None:
+        return column
     at = f"feature_lists.{name}"
     parts = [_read_steps(row, at) for row in rows]
     return _column(
@@ -166,6 +197,22 @@ def _list_column(name: str, rows: Sequence[Any]) -> WrittenColumn:
         np.array([len(part.lengths) for part in parts], np.int64),
         np.concatenate([_NO_STEPS, *(part.lengths for part in parts)]),
     )
+
+
+def _column_of_numbers(section: Section, name: str, rows: Sequence[Any]) -> WrittenColumn | None:
+    """A column of rows in which there is nothing but Python's ints, or its floats.
+
+    It is what the plain code makes of them, natively. None if there is something else, or a number
+    that does not fit, of which the plain code says what it is.
+    """
+    if _native.read_numbers is None:
+        return None
+    found = _native.read_numbers(rows, section == "feature_lists")
+    if found is None:
+        return None
+    check_name(section, name)
+    values, lengths, step_lengths = found
+    return WrittenColumn(section, name, values.dtype, values, lengths, step_lengths)
 
 
 class _Steps(NamedTuple):
