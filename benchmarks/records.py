@@ -21,8 +21,8 @@ Steps are log-normal, with a median of 30 and at most 200. The works:
     lists     written from Python lists to a closed file, by one thread
     arrays    written from NumPy arrays, likewise (SequenceExamples only)
 
-In the end stand the targets, and which are reached. A ratio is that of wall-clock times, the peer's to
-ours with as many threads, each bound to as many processors.
+In the end stand the targets, and which are reached. A ratio is that of wall-clock times, the
+peer's to ours with as many threads, each bound to as many processors.
 """
 
 import argparse
