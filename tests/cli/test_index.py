@@ -24,8 +24,7 @@ def test_keeps_indexes_beside_the_files(varlen, files):
     assert IndexedReader(files[1]).index.feature == "tokens"
 
 
-def test_prints_a_table(varlen, files, monkeypatch):
-    monkeypatch.setenv("COLUMNS", "300")
+def test_prints_a_table(varlen, files):
     rows = [line.split() for line in varlen("index", *files).out.splitlines()]
     assert rows[0] == ["file", "records", "bytes"]
     assert [row[1] for row in rows[1:]] == ["4", "1", "0"]
@@ -64,5 +63,15 @@ def test_files_that_cannot_be_indexed(varlen, files, tmp_path):
     varlen("index", "-").assert_error("expected a local file to index")
     varlen("index", tmp_path / "none").assert_error("no such file")
     files[0].write_bytes(files[0].read_bytes()[:-1])
-    varlen("index", files[0]).assert_error(r"before the end of the file\n  at .*a.tfrecord @ byte")
-    assert not RecordIndex.path_beside(files[0]).exists()
+    varlen("index", files[1], files[0]).assert_error(
+        r"before the end of the file\n  at .*a.tfrecord @ byte \d+\n  .*`varlen repair`"
+    )
+    assert list(tmp_path.glob("*.index")) == [RecordIndex.path_beside(files[1])]
+
+
+def test_a_feature_that_no_record_has(varlen, files, tmp_path):
+    varlen("index", *files, "--feature", "tokenz").assert_error(
+        r"no record has a step of a feature named 'tokenz'\n  at --feature\n  `varlen inspect`"
+    )
+    assert not list(tmp_path.glob("*.index"))
+    assert varlen("index", files[2], "--feature", "tokenz").status == 0  # there are no records

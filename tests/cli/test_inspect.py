@@ -312,6 +312,11 @@ class TestIndexes:
         assert outcome.status == 1
         assert "damaged places: 1" in outcome.out
 
+    def test_one_of_a_feature_that_is_not_there(self, tmp_path, varlen):
+        path = write(tmp_path / "a.tfrecord", [record(2)] * 3)
+        RecordIndex.build(path, feature="nothing").save()
+        assert "steps of words: 6 in 3 records" in varlen("inspect", path).out
+
     def test_an_empty_file(self, tmp_path, varlen):
         path = write(tmp_path / "a.tfrecord", [])
         RecordIndex.build(path, feature="x").save()

@@ -1,9 +1,10 @@
 import json
+import re
 
 import pytest
 
 from records.frames import file_of, frame
-from varlen import RecordReader
+from varlen import RecordReader, RecordWriter
 
 SOUND = [bytes([i]) * 10 for i in range(30)]
 
@@ -39,6 +40,20 @@ def test_prints_json(varlen, damaged, tmp_path):
         (754, 7),
     ]
     assert found["lost"][0]["problem"].startswith("expected data checksum")
+
+
+def test_of_a_compressed_file_bytes_are_of_the_stream(varlen, tmp_path):
+    path = tmp_path / "cut.tfrecord"
+    with RecordWriter(path, compression="GZIP") as writer:
+        writer.write_many(SOUND)
+    path.write_bytes(path.read_bytes()[:-30])
+    lines = varlen("repair", path, tmp_path / "out").out.splitlines()
+    saved = RecordReader(tmp_path / "out")
+    assert saved.compression == "GZIP"
+    assert list(saved) == SOUND[: int(lines[0].split()[0])]
+    assert re.match(
+        r"  @ byte \d+ of the uncompressed stream, \d+ bytes: the GZIP stream", lines[2]
+    )
 
 
 def test_names_some_of_many_places(varlen, damaged, tmp_path):

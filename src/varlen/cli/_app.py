@@ -1,4 +1,7 @@
-"""The commands under one name, and how they end: 0, or one message and 2, or 130 for Ctrl-C."""
+"""The commands under one name, and how they end.
+
+0; 1 where damage was looked for and found; one message and 2; or 130 for Ctrl-C.
+"""
 
 import io
 import os
@@ -83,8 +86,8 @@ def _options(
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Runs the command line and exits.
 
-    Exit status 0 if all is well, 2 after an error, which is one message on the standard error, and
-    130 after Ctrl-C.
+    Exit status 0 if all is well, 1 if `inspect` finds damage, 2 after an error, which is one
+    message on the standard error, and 130 after Ctrl-C.
 
     Args:
         arguments: without the program's name; None for those of this process. None at all ask
@@ -117,7 +120,8 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         status = _fail(str(error))
     except OSError as error:
         path = f": {error.filename}" if error.filename else ""
-        status = _fail(f"{error.strerror or error}{path}")
+        problem = error.strerror or f"{type(error).__name__}: {error}"
+        status = _fail(f"{problem}{path}")
     except Interrupted as interrupted:
         print(f"\n{interrupted}", file=sys.stderr)
         status = 130

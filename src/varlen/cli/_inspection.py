@@ -127,7 +127,7 @@ def inspect_by_indexes(paths: Sequence[str], feature: str | None) -> Inspection 
     """Takes records and steps from the indexes beside files, and looks at a sample of the records.
 
     None if a file has no fresh index with the steps of one and the same feature, or does not hold
-    what its index says: then it has to be read.
+    what its index says, or the sample has no such feature: then they have to be read.
 
     Args:
         paths: the files.
@@ -146,7 +146,8 @@ def inspect_by_indexes(paths: Sequence[str], feature: str | None) -> Inspection 
             inspection.files.append(_sampled(index, inspection.profile))
     except CorruptRecordError:
         return None
-    return inspection
+    known = {**inspection.profile.context, **inspection.profile.feature_lists}
+    return inspection if feature in known else None
 
 
 def _fresh_index(path: str) -> RecordIndex | None:

@@ -1,14 +1,12 @@
 """Indexes of record files: built, saved, and described."""
 
 import json
-import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
-from tqdm import tqdm
-
+from varlen.cli._progress import byte_bar
+from varlen.cli._text import printable, table, terminal_width
+from varlen.errors import ConfigError, CorruptRecordError
 from varlen.records import RecordIndex, expand_paths
 
 
@@ -16,15 +14,25 @@ def index_files(files: Sequence[str], feature: str | None) -> list[RecordIndex]:
     """Builds the index of each file and saves it beside it, with a bar on a terminal.
 
     Raises:
+        ConfigError: no record of any file has a step of the feature; then nothing is saved.
         What `RecordIndex.build` and `RecordIndex.save` raise.
     """
     paths = expand_paths(files)
-    total = sum(os.stat(path).st_size for path in paths if os.path.isfile(path))
     indexes: list[RecordIndex] = []
-    with tqdm(total=total, desc="index", unit="B", unit_scale=True, disable=None) as bar:
+    with byte_bar("index", paths) as advance:
         for path in paths:
-            indexes.append(RecordIndex.build(path, feature=feature, progress=_along(bar)))
-            indexes[-1].save()
+            indexes.append(_build(path, feature, _along(advance)))
+            if feature is None or _num_steps(indexes[-1]):
+                indexes[-1].save()
+    without_steps = [index for index in indexes if feature is not None and not _num_steps(index)]
+    if len(without_steps) == len(indexes) and any(map(len, indexes)):
+        raise ConfigError(
+            f"no record has a step of a feature named {feature!r}",
+            at="--feature",
+            hint="`varlen inspect` says which features there are",
+        )
+    for index in without_steps:
+        index.save()
     return indexes
 
 
@@ -34,20 +42,43 @@ def print_indexes(indexes: Sequence[RecordIndex], *, as_json: bool) -> None:
         print(json.dumps([_as_json(index) for index in indexes], indent=2))
         return
     feature = indexes[0].feature
-    table = Table("file", box=None, pad_edge=False)
-    steps = [] if feature is None else [f"steps of {feature}: min", "median", "max"]
-    for column in ["records", "bytes", *steps]:
-        table.add_column(column, justify="right")
-    for index in indexes:
-        extent = ["" if number is None else f"{number:,}" for number in _extent(index)]
-        table.add_row(index.path, f"{len(index):,}", f"{index.file_size:,}", *extent[: len(steps)])
-    Console().print(table)
+    header = ["file", "records", "bytes"]
+    if feature is not None:
+        header += [f"steps of {printable(feature)}: min", "median", "max"]
+    rows = [
+        [
+            printable(index.path),
+            f"{len(index):,}",
+            f"{index.file_size:,}",
+            *("" if number is None else f"{number:,}" for number in _extent(index)),
+        ][: len(header)]
+        for index in indexes
+    ]
+    print("\n".join(table(header, rows, left=1, width=terminal_width())))
 
 
-def _along(bar: Any) -> Any:
-    """What moves `bar` on by the bytes of one more file."""
-    before = bar.n
-    return lambda num_read: bar.update(before + num_read - bar.n)
+def _build(path: str, feature: str | None, progress: Callable[[int], None]) -> RecordIndex:
+    try:
+        return RecordIndex.build(path, feature=feature, progress=progress)
+    except CorruptRecordError as error:
+        hint = "`varlen inspect --check` lists all damage, `varlen repair` saves the sound records"
+        raise CorruptRecordError(error.problem, at=error.at, hint=error.hint or hint) from None
+
+
+def _along(advance: Callable[[int], None]) -> Callable[[int], None]:
+    """What moves a bar on, told how many bytes of one more file have been read."""
+    num_before = 0
+
+    def progress(num_read: int) -> None:
+        nonlocal num_before
+        advance(num_read - num_before)
+        num_before = num_read
+
+    return progress
+
+
+def _num_steps(index: RecordIndex) -> int:
+    return 0 if index.steps is None else int(index.steps.sum())
 
 
 def _as_json(index: RecordIndex) -> dict[str, Any]:

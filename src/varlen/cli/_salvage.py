@@ -5,8 +5,7 @@ import os
 import warnings
 from typing import NamedTuple
 
-from tqdm import tqdm
-
+from varlen.cli._progress import byte_bar
 from varlen.errors import ConfigError, CorruptRecordError
 from varlen.records import LostBytes, RecordReader, RecordWriter
 
@@ -19,12 +18,14 @@ class Salvage(NamedTuple):
     Attributes:
         file: the damaged file.
         out: where its sound records went.
+        compression: "GZIP", "ZLIB" or None, of both.
         records: how many they are.
-        lost: the damaged places.
+        lost: the damaged places; in a compressed file, of its uncompressed bytes.
     """
 
     file: str
     out: str
+    compression: str | None
     records: int
     lost: list[LostBytes]
 
@@ -52,10 +53,9 @@ def salvage(file: str, out: str) -> Salvage:
         OSError: a file cannot be read or written.
         CorruptRecordError: no record is sound.
     """
-    size = os.stat(file).st_size if os.path.isfile(file) else None
-    num_records = 0
+    num_records = num_bytes = 0
     with (
-        tqdm(total=size, desc="repair", unit="B", unit_scale=True, disable=None) as bar,
+        byte_bar("repair", [file]) as advance,
         warnings.catch_warnings(action="ignore"),  # of what is printed in the end
         RecordReader(file, on_corruption="skip") as reader,
         RecordWriter(out, compression=reader.compression) as writer,
@@ -63,12 +63,13 @@ def salvage(file: str, out: str) -> Salvage:
         for block in reader.blocks():
             writer.write_many(block.data())
             num_records += len(block.lengths)
-            bar.update(reader.num_bytes_read - bar.n)
+            advance(reader.num_bytes_read - num_bytes)
+            num_bytes = reader.num_bytes_read
         if reader.lost and not num_records:
             raise CorruptRecordError(
                 "found no sound record", at=file, hint="this may not be a TFRecord file"
             )
-    return Salvage(file, out, num_records, reader.lost)
+    return Salvage(file, out, reader.compression, num_records, reader.lost)
 
 
 def print_salvage(found: Salvage, *, as_json: bool) -> None:
@@ -83,7 +84,8 @@ def print_salvage(found: Salvage, *, as_json: bool) -> None:
         return
     num_bytes = sum(place.num_bytes for place in found.lost)
     print(f"lost: {num_bytes:,} bytes; damaged places: {len(found.lost):,}")
+    stream = "" if found.compression is None else " of the uncompressed stream"
     for place in found.lost[:_MOST_NAMED]:
-        print(f"  @ byte {place.offset}, {place.num_bytes} bytes: {place.problem}")
+        print(f"  @ byte {place.offset}{stream}, {place.num_bytes} bytes: {place.problem}")
     if len(found.lost) > _MOST_NAMED:
         print(f"  and {len(found.lost) - _MOST_NAMED:,} more, which --json lists")
