@@ -156,6 +156,10 @@ class TestRefuses:
         with pytest.raises(ValueError, match=r"expected input of torch.float32, .* torch.int64"):
             varlen.GRU(3, 4)(torch.ones(2, 2, 3, dtype=torch.int64))
 
+    def test_inputs_elsewhere(self):
+        with pytest.raises(ValueError, match=r"expected input on cpu, .*, found meta"):
+            varlen.GRU(3, 4)(torch.randn(2, 2, 3, device="meta"))
+
     def test_another_number_of_axes(self):
         with pytest.raises(ValueError, match=r"of 3 \(time, batch, features\), .* \(1, 2, 2, 3\)"):
             varlen.GRU(3, 4)(torch.randn(1, 2, 2, 3))
@@ -175,9 +179,13 @@ class TestRefuses:
             varlen.GRU(3, 4)(x[:, 0], h)
         with pytest.raises(TypeError, match=r"hx: expected a pair \(h_0, c_0\), found a Tensor"):
             varlen.LSTM(3, 4)(x, h)
+        with pytest.raises(TypeError, match=r"a pair \(h_0, c_0\), found a tuple of 1"):
+            varlen.LSTM(3, 4)(x, (h,))
         with pytest.raises(ValueError, match=r"hx, c_0: expected shape \(1, 2, 4\), found \(2, 2,"):
             varlen.LSTM(3, 4)(x, (h, torch.zeros(2, 2, 4)))
-        with pytest.raises(ValueError, match=r"hx, h_0: expected torch.float32, .* torch.float64"):
+        with pytest.raises(
+            ValueError, match=r"hx, h_0: expected a tensor of torch.float32, .*float64"
+        ):
             varlen.LSTM(3, 4)(x, (h.double(), h))
         with pytest.raises(TypeError, match="hx: expected a tensor, found a tuple"):
             varlen.RNN(3, 4)(x, (h, h))

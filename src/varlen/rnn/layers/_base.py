@@ -165,19 +165,25 @@ class RecurrentLayers(nn.Module, ABC):
         )
 
     def _check_values(self, values: Tensor) -> Tensor:
-        name, dtype = type(self).__name__, self.weight_ih_l0.dtype
         if values.shape[-1] != self.input_size:
             raise ValueError(
-                f"{name}: expected input whose last axis is {self.input_size}, the input_size, "
-                f"found {values.shape[-1]}"
+                f"{type(self).__name__}: expected input whose last axis is {self.input_size}, the "
+                f"input_size, found {values.shape[-1]}"
             )
-        if torch.is_autocast_enabled(values.device.type) and values.is_floating_point():
-            return values.to(dtype)  # what came before may have been in lower precision
-        if values.dtype != dtype:
+        return self._like_parameters(values, f"{type(self).__name__}: expected input")
+
+    def _like_parameters(self, tensor: Tensor, expected: str) -> Tensor:
+        """`tensor`, if it has the device and the dtype of the parameters."""
+        like = self.weight_ih_l0
+        if tensor.device != like.device:
             raise ValueError(
-                f"{name}: expected input of {dtype}, as the parameters, found {values.dtype}"
+                f"{expected} on {like.device}, as the parameters, found {tensor.device}"
             )
-        return values
+        if torch.is_autocast_enabled(tensor.device.type) and tensor.is_floating_point():
+            return tensor.to(like.dtype)  # what came before may have been in lower precision
+        if tensor.dtype != like.dtype:
+            raise ValueError(f"{expected} of {like.dtype}, as the parameters, found {tensor.dtype}")
+        return tensor
 
     def _initial_states(self, hx: Any, given: Sequences) -> list[Tensor]:
         """The parts of the state, `[layers * directions, batch, width]` each."""
@@ -187,8 +193,10 @@ class RecurrentLayers(nn.Module, ABC):
             return [like.new_zeros(places, given.batch_size, n) for n in self.state_sizes]
         parts = [hx] if len(self.state_names) == 1 else hx
         if not isinstance(parts, tuple | list) or len(parts) != len(self.state_names):
+            found = f" of {len(hx)}" if isinstance(hx, tuple | list) else ""
             raise TypeError(
-                f"hx: expected a pair ({', '.join(self.state_names)}), found a {type(hx).__name__}"
+                f"hx: expected a pair ({', '.join(self.state_names)}), "
+                f"found a {type(hx).__name__}{found}"
             )
         return [
             self._check_state(part, name, (places, given.batch_size, n), given)
@@ -204,13 +212,8 @@ class RecurrentLayers(nn.Module, ABC):
         expected = shape if given.is_batched else (shape[0], shape[2])
         if part.shape != expected:
             raise ValueError(f"{name}: expected shape {expected}, found {tuple(part.shape)}")
-        dtype = self.weight_ih_l0.dtype
-        if torch.is_autocast_enabled(part.device.type) and part.is_floating_point():
-            part = part.to(dtype)
-        if part.dtype != dtype:
-            raise ValueError(f"{name}: expected {dtype}, as the parameters, found {part.dtype}")
-        state: Tensor = part if given.is_batched else part[:, None]
-        return state
+        state = self._like_parameters(part, f"{name}: expected a tensor")
+        return state if given.is_batched else state[:, None]
 
     def _join_states(self, final: list[list[Tensor]], given: Sequences) -> Any:
         parts = [torch.stack(part) for part in zip(*final, strict=True)]
