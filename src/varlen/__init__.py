@@ -58,6 +58,7 @@ _AREAS: dict[str, tuple[str, ...]] = {
         "sequence_examples",
         "string",
     ),
+    "formats": (),
     "losses": (
         "masked_cross_entropy",
         "sequence_loss",

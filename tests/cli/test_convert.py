@@ -99,8 +99,8 @@ def test_blank_lines_are_left_out_and_integers_stand_among_numbers(tmp_path, var
         ([{"x": {"y": 1}}], r"found \{\"y\": 1\}"),
         ([{"x": [[[1]]]}], r"found \[\[\[1\]\]\]"),
         ([{"x": 2**70}], r"line 1.*'?x'?"),
-        ([], "expected a line at least, found none"),
-        (["", ""], "expected a line at least, found none"),
+        ([], "expected a record at least, found none"),
+        (["", ""], "expected a record at least, found none"),
     ],
 )
 def test_lines_that_cannot_be_converted(tmp_path, varlen, lines, message):
@@ -141,12 +141,14 @@ def test_a_damaged_gzip_file(tmp_path, varlen, damage):
 
 def test_files_and_options_that_cannot_be(tmp_path, varlen):
     source = write_lines(tmp_path / "a.jsonl", {"i": 1})
-    varlen("convert", tmp_path / "gone", tmp_path / "out").assert_error("No such file.*gone")
+    varlen("convert", tmp_path / "gone", tmp_path / "out").assert_error("no such file.*gone")
     varlen("convert", tmp_path, tmp_path / "out").assert_error("directory")
     varlen("convert", source, tmp_path / "out", "--shards", 0).assert_error(
         "--shards: expected at least 1, found 0"
     )
-    varlen("convert", source, source).assert_error("expected a path for a new folder, found a file")
+    varlen("convert", source, tmp_path / "a.jsonl", "--to", "tfrecord").assert_error(
+        "expected a path for a new folder, found a file"
+    )
     assert names(tmp_path) == ["a.jsonl"]
 
 

@@ -39,7 +39,10 @@ _app = typer.Typer(
 _app.command(
     epilog=examples(
         "varlen convert corpus.jsonl.gz data/corpus --split-by split --shards 4",
-        "varlen convert sensors.jsonl data/sensors",
+        "varlen convert en_ewt-ud-*.conllu data/ewt --max-records 10000",
+        "varlen convert steps.csv data/sensors --group-by recording --context subject",
+        "varlen convert 'data/corpus/train-*.tfrecord' train.parquet",
+        "varlen convert data/corpus/*.tfrecord - | jq .words",
     )
 )(convert)
 _app.command(

@@ -98,10 +98,7 @@ def converted(
         return _as_int64(flat, place)
     if kind == float32:
         return _as_float32(flat, place)
-    return [
-        encode_text(value, place(number)) if isinstance(value, str) else bytes(value)
-        for number, value in enumerate(flat)
-    ]
+    return _as_bytes(flat, place)
 
 
 def _leaves(value: Any) -> list[Any]:
@@ -120,6 +117,17 @@ def _kind_of_type(of: type, at: str) -> Kind:
         if issubclass(of, types):
             return kind
     raise TypeError(f"{at}: expected numbers, text or bytes, found {of.__name__}")
+
+
+def _as_bytes(flat: list[Any] | npt.NDArray[Any], place: Callable[[int], str]) -> list[bytes]:
+    try:
+        return [value.encode() if isinstance(value, str) else bytes(value) for value in flat]
+    except UnicodeEncodeError:
+        # The place of each value is looked for only here, since that takes long.
+        return [
+            encode_text(value, place(number)) if isinstance(value, str) else bytes(value)
+            for number, value in enumerate(flat)
+        ]
 
 
 def _as_int64(

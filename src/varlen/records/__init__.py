@@ -6,6 +6,7 @@ from ._indexed_reader import IndexedReader
 from ._paths import expand_paths, open_records
 from ._reader import Record, RecordReader
 from ._sharded_writer import ShardedWriter
+from ._sources import open_bytes
 from ._writer import RecordWriter
 
 __all__ = [
@@ -18,5 +19,6 @@ __all__ = [
     "RecordWriter",
     "ShardedWriter",
     "expand_paths",
+    "open_bytes",
     "open_records",
 ]
