@@ -12,7 +12,7 @@ from varlen.features import sequence_example, sequence_examples
 from ._row import Row
 
 _MOST_ROWS = 1024
-_MOST_VALUES = 1 << 19
+_MOST_VALUES = 1 << 17
 
 
 def batched(

@@ -13,7 +13,7 @@ from varlen.errors import CorruptRecordError, FeatureError
 
 _KINDS = "biufUS"
 _BUFFER_SIZE = 1 << 16
-_LARGEST_ROW = 2**31 - 1  # which no record can hold
+_MOST_AT_ONCE = 2**31 - 1  # which no record can hold
 _HEADERS = {
     (1, 0): np.lib.format.read_array_header_1_0,
     (2, 0): np.lib.format.read_array_header_2_0,
@@ -49,8 +49,14 @@ class StoredArray:
                 f"expected an array, found none: {error}", at=self._place
             ) from error
         self._check_dtype()
-        self._columns = self._all() if fortran_order and len(self.shape) > 1 else None
+        num_bytes = math.prod(self.shape) * self.dtype.itemsize
+        if num_bytes > archive.getinfo(member).file_size:
+            raise self._cut()
         self._next = 0
+        # Columns one after the other have no rows to read before all is read.
+        self._columns: npt.NDArray[Any] | None = None
+        if fortran_order and self.ndim > 1:
+            self._columns = self._read(math.prod(self.shape)).reshape(self.shape, order="F")
 
     @property
     def ndim(self) -> int:
@@ -91,19 +97,20 @@ class StoredArray:
                 f"expected integers, floats, text or bytes, found {self.dtype}", at=self._place
             )
 
-    def _all(self) -> npt.NDArray[Any]:
-        # Columns one after the other have no rows to read before all is read.
-        return self._read(math.prod(self.shape)).reshape(self.shape, order="F")
-
     def _read(self, count: int) -> npt.NDArray[Any]:
         num_bytes = count * self.dtype.itemsize
-        if self._columns is None and num_bytes > _LARGEST_ROW:
+        if num_bytes > _MOST_AT_ONCE:
             raise FeatureError(
-                f"expected less than 2 GiB for a record, found {num_bytes} bytes", at=self._place
+                "expected less than 2 GiB for a record, or for an array in Fortran order, found "
+                f"{num_bytes} bytes",
+                at=self._place,
             )
         found = self._file.read(num_bytes)
         if len(found) < num_bytes:
-            raise CorruptRecordError(
-                f"expected an array of shape {self.shape}, found its end before", at=self._place
-            )
+            raise self._cut()
         return np.frombuffer(found, self.dtype)
+
+    def _cut(self) -> CorruptRecordError:
+        return CorruptRecordError(
+            f"expected an array of shape {self.shape}, found its end before", at=self._place
+        )

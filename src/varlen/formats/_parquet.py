@@ -1,7 +1,7 @@
 """Parquet and Arrow files: list columns are sequences, other columns are context."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from varlen.errors import ConfigError, FeatureError
@@ -12,10 +12,10 @@ from ._encode import batched
 from ._kinds import Kind
 from ._row import Progress, Row
 
+_ARROW_MAGIC = b"ARROW1"
 _BYTES_AT_A_TIME = 1 << 24
 _MOST_ROWS_AT_A_TIME = 1024
-_MOST_ROWS_IN_A_GROUP = 1 << 16
-_MOST_VALUES_IN_A_GROUP = 1 << 21
+_BYTES_IN_A_GROUP = 1 << 24
 
 
 def read_parquet(paths: Sequence[str], progress: Progress) -> Iterator[Row]:
@@ -39,15 +39,7 @@ def read_parquet(paths: Sequence[str], progress: Progress) -> Iterator[Row]:
 
     for path in paths:
         with named_damage(path), ParquetFile(path) as file:
-            about = file.metadata
-            groups = [about.row_group(i) for i in range(about.num_row_groups)]
-            num_bytes = sum(group.total_byte_size for group in groups)
-            row_size = max(1, num_bytes // max(1, about.num_rows))
-            batches = file.iter_batches(
-                batch_size=max(1, min(_MOST_ROWS_AT_A_TIME, _BYTES_AT_A_TIME // row_size))
-            )
-            bytes_read = _by_share(os.path.getsize(path), about.num_rows)
-            yield from _rows(_told(batches, bytes_read, progress), file.schema_arrow, path)
+            yield from _rows(_parquet_batches(file, os.path.getsize(path), progress), path)
 
 
 def read_arrow(paths: Sequence[str], progress: Progress) -> Iterator[Row]:
@@ -61,17 +53,12 @@ def read_arrow(paths: Sequence[str], progress: Progress) -> Iterator[Row]:
         What `read_parquet` raises.
     """
     arrow = pyarrow()
-    from pyarrow import ipc  # type: ignore[import-untyped]
-
     for path in paths:
         with named_damage(path), arrow.OSFile(path) as file:
-            is_file = file.read(6) == b"ARROW1"
+            is_file = file.read(len(_ARROW_MAGIC)) == _ARROW_MAGIC
             file.seek(0)
-            reader = ipc.open_file(file) if is_file else ipc.open_stream(file)
-            batches = map(reader.get_batch, range(reader.num_record_batches)) if is_file else reader
-            yield from _rows(
-                _sliced(_told(batches, _position(file), progress)), reader.schema, path
-            )
+            batches = _file_batches(file, progress) if is_file else _stream_batches(file, progress)
+            yield from _rows(_sliced(batches), path)
 
 
 def write_parquet(path: str, rows: Iterable[Row], kinds: Mapping[str, Kind]) -> None:
@@ -96,28 +83,42 @@ def write_parquet(path: str, rows: Iterable[Row], kinds: Mapping[str, Kind]) -> 
         raise ConfigError("expected a feature at least for a column, found none")
     schema = arrow.schema([(name, _type(kind)) for name, kind in kinds.items()])
     with ParquetWriter(path, schema) as writer:
-        for batch in batched(
-            rows, most_rows=_MOST_ROWS_IN_A_GROUP, most_values=_MOST_VALUES_IN_A_GROUP
-        ):
-            features = [{**row.context, **row.sequences} for row in batch]
-            columns = [
-                arrow.array([_nested(row.get(field.name)) for row in features], field.type)
-                for field in schema
-            ]
-            writer.write_batch(arrow.record_batch(columns, schema=schema))
+        group: list[Any] = []
+        num_bytes = 0
+        for batch in batched(rows):
+            group.append(_record_batch(batch, schema))
+            num_bytes += group[-1].nbytes
+            if num_bytes >= _BYTES_IN_A_GROUP:
+                writer.write_table(arrow.Table.from_batches(group))
+                group, num_bytes = [], 0
+        if group:
+            writer.write_table(arrow.Table.from_batches(group))
 
 
-def _rows(batches: Iterable[Any], schema: Any, path: str) -> Iterator[Row]:
-    are_lists = _check_schema(schema, path)
+def _record_batch(rows: Sequence[Row], schema: Any) -> Any:
+    arrow = pyarrow()
+    features = [{**row.context, **row.sequences} for row in rows]
+    columns = [
+        arrow.array([_nested(row.get(field.name)) for row in features], field.type)
+        for field in schema
+    ]
+    return arrow.record_batch(columns, schema=schema)
+
+
+def _rows(batches: Iterable[Any], path: str) -> Iterator[Row]:
     begin = 0
     for batch in batches:
+        names = batch.schema.names
+        are_lists = [check_type(field.type, f"{path}, {field.name!r}") for field in batch.schema]
+        if len(set(names)) < len(names):
+            raise FeatureError(f"expected columns of different names, found {names}", at=path)
         values = [
             column_values(column, _place(path, begin, name))
-            for name, column in zip(schema.names, batch.columns, strict=True)
+            for name, column in zip(names, batch.columns, strict=True)
         ]
         for number in range(batch.num_rows):
             row = Row({}, {}, f"{path}, row {begin + number}")
-            for name, is_list, column in zip(schema.names, are_lists, values, strict=True):
+            for name, is_list, column in zip(names, are_lists, values, strict=True):
                 if column[number] is not None:
                     (row.sequences if is_list else row.context)[name] = column[number]
             yield row
@@ -128,40 +129,51 @@ def _place(path: str, begin: int, name: str) -> Place:
     return lambda row: f"{path}, row {begin + row}, {name!r}"
 
 
-def _check_schema(schema: Any, path: str) -> list[bool]:
-    """Which columns are lists."""
-    if len(set(schema.names)) < len(schema.names):
-        raise FeatureError(f"expected columns of different names, found {schema.names}", at=path)
-    return [check_type(field.type, f"{path}, {field.name!r}") for field in schema]
-
-
-def _by_share(num_bytes: int, num_rows: int) -> Callable[[int], int]:
-    """About how many bytes of a file are read with so many of its rows."""
-    return lambda rows_read: num_bytes * rows_read // num_rows
-
-
-def _position(file: Any) -> Callable[[int], int]:
-    return lambda _: int(file.tell())
-
-
-def _told(
-    batches: Iterable[Any], bytes_read: Callable[[int], int], progress: Progress
-) -> Iterator[Any]:
-    """The batches; `progress` is told what `bytes_read` makes of the number of rows so far."""
+def _parquet_batches(file: Any, size: int, progress: Progress) -> Iterator[Any]:
+    """The batches of a Parquet file of `size` bytes."""
+    about = file.metadata
+    num_bytes = sum(about.row_group(i).total_byte_size for i in range(about.num_row_groups))
+    row_size = max(1, num_bytes // max(1, about.num_rows))
     num_rows = num_told = 0
-    for batch in batches:
+    for batch in file.iter_batches(batch_size=_rows_at_a_time(row_size)):
         num_rows += batch.num_rows
-        progress(bytes_read(num_rows) - num_told)
-        num_told = bytes_read(num_rows)
+        progress(size * num_rows // about.num_rows - num_told)
+        num_told = size * num_rows // about.num_rows
+        yield batch
+
+
+def _file_batches(file: Any, progress: Progress) -> Iterator[Any]:
+    """The batches of an Arrow file."""
+    from pyarrow import ipc  # type: ignore[import-untyped]
+
+    reader = ipc.open_file(file)
+    size, num_batches = file.size(), reader.num_record_batches
+    for number in range(num_batches):
+        yield reader.get_batch(number)
+        progress(size * (number + 1) // num_batches - size * number // num_batches)
+
+
+def _stream_batches(file: Any, progress: Progress) -> Iterator[Any]:
+    """The batches of an Arrow stream."""
+    from pyarrow import ipc
+
+    num_told = 0
+    for batch in ipc.open_stream(file):
+        progress(file.tell() - num_told)
+        num_told = file.tell()
         yield batch
 
 
 def _sliced(batches: Iterable[Any]) -> Iterator[Any]:
+    """The batches in parts of bounded size."""
     for batch in batches:
-        size = max(1, batch.nbytes // max(1, batch.num_rows))
-        step = max(1, min(_MOST_ROWS_AT_A_TIME, _BYTES_AT_A_TIME // size))
+        step = _rows_at_a_time(max(1, batch.nbytes // max(1, batch.num_rows)))
         for begin in range(0, batch.num_rows, step):
             yield batch.slice(begin, step)
+
+
+def _rows_at_a_time(row_size: int) -> int:
+    return max(1, min(_MOST_ROWS_AT_A_TIME, _BYTES_AT_A_TIME // row_size))
 
 
 def _type(kind: Kind) -> Any:
