@@ -116,8 +116,8 @@ class TestRecordWriter:
             "try:\n"
             "    for i in range(100): writer.write(__import__('random').randbytes(10_000))\n"
             "    writer.close()\n"
-            "except OSError: failed = True\n"
-            "writer.close(); assert failed"
+            "except OSError as error: failed = str(error)\n"
+            "writer.close(); assert failed == f'[Errno 27] File too large: {sys.argv[1]!r}', failed"
         )
         done = subprocess.run(
             [sys.executable, "-W", "error", "-c", program, path], capture_output=True, text=True

@@ -2,6 +2,7 @@
 
 import io
 import zlib
+from contextlib import suppress
 from typing import Any, Literal
 
 from varlen._native import find_header
@@ -67,11 +68,26 @@ def decompressed(
     return buffered(_DecompressedBytes(file, compression))
 
 
+def _until_damage(stream: Any, pending: bytes) -> bytes:
+    """What comes out of `pending` before the damage in it.
+
+    Byte by byte, since zlib gives nothing of a step in which there is some. Most of it is sound:
+    records have checksums of their own.
+    """
+    sound = bytearray()
+    with suppress(zlib.error):
+        for i in range(len(pending)):
+            sound += stream.decompress(pending[i : i + 1])
+    return bytes(sound)
+
+
 class _DecompressedBytes(io.RawIOBase):
     def __init__(self, file: io.BufferedReader, compression: Literal["GZIP", "ZLIB"]) -> None:
         self._file = file
         self._compression = compression
         self._num_streams = 0
+        self._damage: Damage | None = None
+        self._before_damage = b""  # and not yet delivered
         self._begin_stream()
 
     def _begin_stream(self) -> None:
@@ -90,7 +106,7 @@ class _DecompressedBytes(io.RawIOBase):
 
     def _next_bytes(self, size: int) -> bytes:
         """At least one byte and at most `size`; none at the end."""
-        while True:
+        while self._damage is None:
             if self._stream.eof:
                 pending = self._stream.unused_data
                 self._begin_stream()
@@ -104,21 +120,29 @@ class _DecompressedBytes(io.RawIOBase):
                 return data
             if not pending:
                 raise Damage(f"the {self._compression} stream is cut: expected more, found the end")
+        data, self._before_damage = self._before_damage[:size], self._before_damage[size:]
+        if not data:
+            raise self._damage
+        return data
 
     def _decompress(self, pending: bytes, size: int) -> bytes:
+        """What comes out of `pending`; nothing if there is damage in it, which is kept."""
         at_start = not self._has_input
         self._has_input = True
+        before = self._stream.copy()
         try:
             return self._stream.decompress(pending, size)
         except zlib.error as error:
             # "Error -3 while decompressing data: incorrect data check"
             reason = str(error).partition(": ")[2] or str(error)
-            if at_start and self._num_streams > 1:
-                raise Damage(
-                    f"expected the end of the file or another {self._compression} stream after "
-                    f"the last, found other bytes ({reason})"
-                ) from None
-            raise Damage(f"the {self._compression} stream is damaged: {reason}") from None
+            self._before_damage = _until_damage(before, pending)
+            self._damage = Damage(
+                f"expected the end of the file or another {self._compression} stream after the "
+                f"last, found other bytes ({reason})"
+                if at_start and self._num_streams > 1
+                else f"the {self._compression} stream is damaged: {reason}"
+            )
+            return b""
 
     def close(self) -> None:
         self._file.close()

@@ -6,7 +6,7 @@ import secrets
 import warnings
 import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -65,8 +65,8 @@ class NewFile:
     def write(self, data: bytes) -> None:
         try:  # not `_discarded_on_error`, which takes longer than writing a small record
             self._file.write(data)
-        except BaseException:
-            self.discard()
+        except BaseException as error:
+            self._give_up(error)
             raise
 
     def seal(self) -> None:
@@ -92,9 +92,15 @@ class NewFile:
         # After a failed write, nobody must be able to publish what is there of the file.
         try:
             yield
-        except BaseException:
-            self.discard()
+        except BaseException as error:
+            self._give_up(error)
             raise
+
+    def _give_up(self, error: BaseException) -> None:
+        if isinstance(error, OSError) and error.filename is None:
+            error.filename = str(self.path)  # a full disk does not say for what
+        with suppress(OSError):  # which would hide the first one
+            self.discard()
 
 
 def _remove(file: BinaryIO, beside: Path) -> None:
