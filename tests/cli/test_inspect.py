@@ -1,6 +1,7 @@
 import json
 import os
 import re
+import sys
 
 import numpy as np
 import pytest
@@ -103,6 +104,27 @@ class TestReport:
         assert "values of b: 4 in 2 records" in out
         same = varlen("inspect", write(tmp_path / "g", [example({"a": [1, 2]})])).out
         assert "padding" not in same
+
+    @pytest.mark.parametrize("width", [60, 80, 200])
+    def test_fits_a_terminal(self, tmp_path, varlen, monkeypatch, width):
+        folder = tmp_path / ("long" * 20)
+        folder.mkdir()
+        path = write(folder / "文.tfrecord", [record(n) for n in (1, 2, 70)])
+        monkeypatch.setenv("COLUMNS", str(width))
+        monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+        lines = varlen("inspect", path).out.splitlines()
+        assert re.match("…[^ ]*/文.tfrecord " if width < 100 else str(path), lines[1])
+        assert width >= 100 or max(map(len, lines[:2])) <= width
+        bars = [line for line in lines if "█" in line]
+        assert width - 3 <= max(map(len, bars)) <= width
+
+    def test_a_bar_on_a_terminal(self, records, varlen, monkeypatch):
+        monkeypatch.setattr("varlen.cli._progress._DELAY_SECONDS", 0)
+        monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+        for options, what in (([], "inspect"), (["--check"], "check")):
+            outcome = varlen("inspect", records, *options)
+            assert re.search(rf"{what}: 100%.*{records.stat().st_size}/", outcome.err)
+            assert what + ":" not in outcome.out
 
     def test_bad_numbers_and_several_kinds(self, tmp_path, varlen):
         made = [example({"a": [float("nan"), -1.5]}), example({"a": 3}), example({"a": []})]

@@ -75,15 +75,16 @@ def test_what_does_not_fit_is_reported_with_record_feature_and_step(sound, schem
     offsets = RecordIndex.build(bad).offsets.tolist()[100:104]
     outcome = varlen("inspect", "--check", "--schema", schema, bad)
     assert outcome.status == 1
+    expected = [
+        (0, "context.extra: expected no context feature of this name: there are: 'id'"),
+        (1, "context.id: expected 3 bytes, found 4"),
+        (1, "feature_lists.tokens[2]: expected a value of 1 to 99, found 200"),
+        (2, "context.id: expected it in every record, found none"),
+        (2, "feature_lists.tokens[0]: expected int64, found float32"),
+        (3, "expected a SequenceExample or an Example, found other bytes"),
+    ]
     assert outcome.out.splitlines() == [
-        f"{bad} @ byte {offsets[0]}: context.extra: expected no context feature of this name: "
-        "there are: 'id'",
-        f"{bad} @ byte {offsets[1]}: context.id: expected 3 bytes, found 4",
-        f"{bad} @ byte {offsets[1]}: feature_lists.tokens[2]: expected a value of 1 to 99, "
-        "found 200",
-        f"{bad} @ byte {offsets[2]}: context.id: expected it in every record, found none",
-        f"{bad} @ byte {offsets[2]}: feature_lists.tokens[0]: expected int64, found float32",
-        f"{bad} @ byte {offsets[3]}: expected a SequenceExample or an Example, found other bytes",
+        *(f"{bad} @ byte {offsets[i]}, record {100 + i}: {problem}" for i, problem in expected),
         "204 sound records in 1 file; damaged places: 0; misfits: 6",
     ]
 
@@ -102,8 +103,8 @@ def test_without_a_schema_kinds_are_those_that_came_first(tmp_path, varlen):
     outcome = varlen("inspect", "--check", path)
     assert outcome.status == 1
     assert outcome.out.splitlines() == [
-        f"{path} @ byte {offsets[2]}: context.a: expected int64, found float32",
-        f"{path} @ byte {offsets[4]}: feature_lists.b[0]: expected float32, found int64",
+        f"{path} @ byte {offsets[2]}, record 2: context.a: expected int64, found float32",
+        f"{path} @ byte {offsets[4]}, record 4: feature_lists.b[0]: expected float32, found int64",
         "5 sound records in 1 file; damaged places: 0; misfits: 2",
     ]
 
@@ -112,7 +113,9 @@ def test_kinds_are_remembered_from_file_to_file(tmp_path, varlen):
     for name, value in (("a", 1), ("b", 0.5)):
         (tmp_path / name).write_bytes(file_of([example({"v": value})]))
     outcome = varlen("inspect", "--check", tmp_path / "a", tmp_path / "b")
-    assert outcome.out.startswith(f"{tmp_path / 'b'} @ byte 0: context.v: expected int64, found fl")
+    assert outcome.out.startswith(
+        f"{tmp_path / 'b'} @ byte 0, record 0: context.v: expected int64, found fl"
+    )
 
 
 def test_json(sound, schema, varlen):
@@ -127,10 +130,11 @@ def test_json(sound, schema, varlen):
     first, second = found["problems"]
     assert first.pop("problem").startswith("expected data checksum 0x")
     lost = len(frame(SOUND[0]))
-    assert first == {"file": str(path), "byte": 0, "num_bytes": lost, "path": ""}
+    assert first == {"file": str(path), "byte": 0, "record": None, "num_bytes": lost, "path": ""}
     assert second == {
         "file": str(path),
         "byte": len(data),
+        "record": 99,
         "num_bytes": None,
         "path": "feature_lists.tokens[0]",
         "problem": "expected a value of 1 to 99, found 101",

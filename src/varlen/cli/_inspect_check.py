@@ -28,6 +28,7 @@ class Problem(NamedTuple):
         file: the file.
         byte: at which the damage, or the record, begins; of a compressed file, of its uncompressed
             bytes.
+        record: the number of the record among the sound ones of the file, from 0; None for damage.
         num_bytes: how many bytes are lost; None if a record does not fit.
         path: the feature and step that do not fit; empty if it is the whole record.
         problem: what was expected and what was found.
@@ -35,20 +36,23 @@ class Problem(NamedTuple):
 
     file: FoundFile
     byte: int
+    record: int | None
     num_bytes: int | None
     path: str
     problem: str
 
     def __str__(self) -> str:
-        lost = "" if self.num_bytes is None else f", {self.num_bytes:,} bytes lost"
+        what = f"{self.num_bytes} bytes lost" if self.record is None else f"record {self.record}"
         path = f": {printable(self.path)}" if self.path else ""
-        return f"{printable(self.file.place(self.byte))}{lost}{path}: {printable(self.problem)}"
+        place = printable(self.file.place(self.byte))
+        return f"{place}, {what}{path}: {printable(self.problem)}"
 
     def as_json(self) -> dict[str, Any]:
         """The problem as a JSON object."""
         return {
             "file": self.file.path,
             "byte": self.byte,
+            "record": self.record,
             "num_bytes": self.num_bytes,
             "path": self.path,
             "problem": self.problem,
@@ -120,13 +124,13 @@ def _problems(
 
 def _damage(file: FoundFile, num_reported: int) -> Iterator[Problem]:
     for lost in file.lost[num_reported:]:
-        yield Problem(file, lost.offset, lost.num_bytes, "", lost.problem)
+        yield Problem(file, lost.offset, None, lost.num_bytes, "", lost.problem)
 
 
 def _misfits(records: FoundRecords, schema: Schema) -> Iterator[Problem]:
     for misfit in schema.misfits(records.data, records.found):
-        offset = int(records.offsets[misfit.message])
-        yield Problem(records.file, offset, None, misfit.path, misfit.problem)
+        offset, number = int(records.offsets[misfit.message]), records.begin + misfit.message
+        yield Problem(records.file, offset, number, None, misfit.path, misfit.problem)
 
 
 class _Kinds:

@@ -68,12 +68,14 @@ class FoundRecords:
 
     Attributes:
         file: the file so far.
+        begin: how many sound records of the file came before.
         data: the records.
         offsets: of each, the byte at which it begins.
         found: what their features are like.
     """
 
     file: FoundFile
+    begin: int
     data: list[bytes]
     offsets: npt.NDArray[np.int64]
     found: BatchProfile
@@ -117,7 +119,7 @@ def read_records(
                 file.malformed = file.place(int(offsets[found.malformed[0]]))
             advance(reader.num_bytes_read - file.num_bytes)
             file.num_bytes = reader.num_bytes_read
-            yield FoundRecords(file, data, offsets, found)
+            yield FoundRecords(file, file.num_records - len(data), data, offsets, found)
         file.lost = reader.lost
         advance(reader.num_bytes_read - file.num_bytes)
         file.num_bytes = reader.num_bytes_read
