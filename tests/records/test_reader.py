@@ -118,6 +118,23 @@ class TestManyAtATime:
         with pytest.raises(ValueError, match="read-only"):
             block.buffer[0] = 1
 
+    @pytest.mark.parametrize("size", [1, 700, 90_000])
+    def test_blocks_stay_as_they_were_whatever_is_read_between_them(self, path, size):
+        records = [bytes([i % 256]) * size for i in range(3_000_000 // (size + 100))]
+        path.write_bytes(file_of(records))
+        with RecordReader(path) as reader:
+            found, kept = [], []
+            while part := reader.read_many(7):
+                found += part
+                block = next(reader.blocks(), None)
+                if block is not None:
+                    kept.append((block, len(found)))
+                    found += block.data()
+                found += reader.read_many(5000 // size + 1)
+        assert found == records
+        for block, begin in kept:
+            assert block.data() == records[begin : begin + len(block.starts)]
+
     def test_blocks_stay_as_they_were(self, path):
         records = [bytes([i]) * 100_000 for i in range(20)]
         path.write_bytes(file_of(records))

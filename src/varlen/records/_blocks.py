@@ -87,7 +87,7 @@ class Blocks:
         self._buffer = np.empty(0, np.uint8)
         self._buffer_offset = 0
         self._begin = self._filled = 0  # of the buffer, what is there and not yet delivered
-        self._delivered = False  # whether somebody else has views of the buffer
+        self._is_kept = False  # whether somebody else may still look at the buffer
         self._source_ended = False
         self._source_damage: Damage | None = None
         self._losing: tuple[int, str] | None = None  # where the damage began, and what it was
@@ -119,10 +119,14 @@ class Blocks:
                 return None
             self._read(needed)
 
+    def take_back(self) -> None:
+        """Nobody looks at the last block any more, so that its buffer may be used again."""
+        self._is_kept = False
+
     def _deliver(self, starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> RecordBlock:
         self._end_loss()
         self._begin = int(starts[-1] + lengths[-1]) + FOOTER_SIZE
-        self._delivered = True
+        self._is_kept = True
         buffer = self._buffer[: self._begin]
         buffer.flags.writeable = False
         return RecordBlock(buffer, starts, lengths, self._path, self._buffer_offset)
@@ -156,15 +160,17 @@ class Blocks:
 
     def _read(self, needed: int) -> None:
         """Reads once, into a buffer with room for the `needed` bytes from `_begin` on, or more."""
-        left = self._left
-        if self._delivered or self._begin + needed > len(self._buffer):
+        left = self._buffer[self._begin : self._filled]
+        is_worn = self._begin + needed > len(self._buffer) or 2 * self._begin > len(self._buffer)
+        if self._is_kept or is_worn:
             # A length is believed only as far as the bytes that are there bear it out.
             size = max(_BLOCK_SIZE, min(needed, _GROWTH * len(left)))
-            fresh = np.empty(size, np.uint8)
-            fresh[: len(left)] = left
+            is_new = self._is_kept or size > len(self._buffer)
+            buffer = np.empty(size, np.uint8) if is_new else self._buffer
+            buffer[: len(left)] = left
             self._buffer_offset += self._begin
-            self._buffer, self._begin, self._filled = fresh, 0, len(left)
-            self._delivered = False
+            self._buffer, self._begin, self._filled = buffer, 0, len(left)
+            self._is_kept = False
         try:
             count = self._source.readinto1(self._buffer.data[self._filled :])
         except Damage as damage:

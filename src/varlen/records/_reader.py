@@ -179,6 +179,8 @@ class RecordReader:
     def _has_record(self) -> bool:
         if self._num_taken < len(self._data):
             return True
+        if self._block is not None:
+            self._blocks.take_back()  # its records are copied, and all of them taken
         self._block = self._next_block()
         self._data = [] if self._block is None else self._block.data()
         self._num_taken = 0
