@@ -14,6 +14,7 @@ from varlen import features
 from varlen.sequences import RaggedValues, SparseValues
 
 from .case import Case, LeftOut, assert_equal
+from .report import REPORT
 from .wire import is_plain, plain_form
 
 SPECS = {
@@ -67,7 +68,7 @@ def covers_sequence_batch(case: Case) -> None:
     if has_fixed and len(case.arrays["serialized.offsets"]) == 1:
         raise LeftOut(
             "an empty batch is parsed, which TensorFlow refuses if the context has features of "
-            "fixed length (Q23)"
+            "fixed length (Q23, tests/features/test_parse_batch.py)"
         )
 
 
@@ -81,7 +82,7 @@ def _check_keys_asked_for_twice(described: dict[str, dict[str, Any]]) -> None:
             if key > name and described.get(key, {}).get("type") == "VarLenFeature":
                 raise LeftOut(
                     "a SparseFeature has its values, also if a VarLenFeature asks for its parts, "
-                    "when TensorFlow returns nothing (Q21)"
+                    "when TensorFlow returns nothing (Q21, tests/features/test_parse_example.py)"
                 )
 
 
@@ -145,6 +146,7 @@ def _check(
     except AssertionError:
         if all(is_plain(data, message) for data in serialized):
             raise
+        REPORT.misread[case.kind] += 1
         plain = [plain_form(data, message) for data in serialized]
         expected = _result(lambda: call(plain, specs)) if None not in plain else ValueError()
         _assert_same(found, expected, prefix)
