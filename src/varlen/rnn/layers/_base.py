@@ -2,6 +2,8 @@
 
 import warnings
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from itertools import product
 from typing import Any
 
 import torch
@@ -11,6 +13,7 @@ from torch.nn.utils.rnn import PackedSequence
 from varlen.rnn._parameters import check_positive, make_parameter
 from varlen.rnn._recurrent import RecurrentCell
 from varlen.rnn.layers._cells import LayerWeights
+from varlen.rnn.layers._compiling import trace_programs
 from varlen.rnn.layers._dropout import drop
 from varlen.rnn.layers._forms import Sequences, take_sequences
 from varlen.rnn.layers._rows import unroll
@@ -85,9 +88,12 @@ class RecurrentLayers(nn.Module, ABC):
         """The parameters of each layer and direction, in torch's order."""
         return [
             [weight for weight in self._weights(layer, direction) if weight is not None]
-            for layer in range(self.num_layers)
-            for direction in range(self.num_directions)
+            for layer, direction in self._places()
         ]
+
+    def cells(self) -> list[RecurrentCell]:
+        """The cells of all layers and directions, with the weights as they are now."""
+        return [self.make_cell(self._weights(*place)) for place in self._places()]
 
     def reset_parameters(self) -> None:
         """Draws every parameter from U(-b, b), b = 1/sqrt(hidden_size), in torch's order."""
@@ -126,6 +132,8 @@ class RecurrentLayers(nn.Module, ABC):
             ValueError: shapes or dtypes that do not fit; a length out of range. The message names
                 the argument and the row.
         """
+        if torch.compiler.is_compiling():
+            trace_programs(self)
         given = take_sequences(
             input, lengths, batch_first=self.batch_first, layer=type(self).__name__
         )
@@ -145,6 +153,10 @@ class RecurrentLayers(nn.Module, ABC):
                 if self.dropout and self.training and layer < self.num_layers - 1:
                     values = drop(values, self.dropout, given.live)
         return given.restore(values), self._join_states(final, given)
+
+    def _places(self) -> Iterator[tuple[int, int]]:
+        """Every layer and direction, in the order of the state."""
+        return product(range(self.num_layers), range(self.num_directions))
 
     def _shapes(self, layer_input: int) -> dict[str, tuple[int, ...]]:
         rows = self.num_gates * self.hidden_size
