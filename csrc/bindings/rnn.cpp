@@ -1,53 +1,58 @@
+#include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
-#include <algorithm>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <tuple>
 #include <vector>
 
 #include "bindings/bindings.h"
-#include "rnn/isa.h"
-#include "rnn/pool.h"
+#include "rnn/driver.h"
 
 namespace nb = nanobind;
 
 namespace varlen::bindings {
 namespace {
 
-using rnn::Kernels;
-
-// An address of floats, as torch's `data_ptr()` gives it; 0 stands for nothing.
+// Addresses as torch's `data_ptr()` gives them; 0 stands for nothing. The callers have checked sizes and types.
 using Address = std::uintptr_t;
+using Addresses = std::vector<Address>;
+// Of a matrix: address, row stride, column stride, rows, columns.
+using MatrixAt = std::tuple<Address, std::ptrdiff_t, std::ptrdiff_t, int, int>;
 
-const float* input(Address address) { return reinterpret_cast<const float*>(address); }
-float* output(Address address) { return reinterpret_cast<float*>(address); }
+template <class T>
+T* at(Address address) {
+  return reinterpret_cast<T*>(address);
+}
 
-std::vector<const float*> inputs(const std::vector<Address>& addresses) {
-  std::vector<const float*> pointers;
-  for (const Address address : addresses) pointers.push_back(input(address));
+template <class T>
+std::vector<T*> at(const Addresses& addresses) {
+  std::vector<T*> pointers;
+  for (const Address address : addresses) pointers.push_back(at<T>(address));
   return pointers;
 }
 
-std::vector<float*> outputs(const std::vector<Address>& addresses) {
-  std::vector<float*> pointers;
-  for (const Address address : addresses) pointers.push_back(output(address));
-  return pointers;
+template <class Real>
+rnn::Matrix<Real> matrix(const std::optional<MatrixAt>& given) {
+  if (!given) return {};
+  const auto& [address, row_stride, column_stride, rows, columns] = *given;
+  return {at<const Real>(address), row_stride, column_stride, rows, columns};
 }
 
-const Kernels& kernels_named(const std::string& name) {
-  int count = 0;
-  const Kernels* const* available = rnn::kernels(&count);
-  for (int i = 0; i < count; ++i)
-    if (name.empty() || name == available[i]->name) return *available[i];
+template <class Real>
+const rnn::Kernels<Real>& kernels_named(const std::string& name) {
+  const auto& available = rnn::available_kernels<Real>();
+  for (int i = 0; i < available.count; ++i)
+    if (name.empty() || name == available.kernels[i]->name) return *available.kernels[i];
   throw std::invalid_argument("this processor has no kernels named '" + name + "'");
 }
 
 class Program {
  public:
-  using Row = std::tuple<int, int, int, int, int, float>;
+  using Row = std::tuple<int, int, int, int, int, double>;
 
   Program(const std::vector<Row>& rows, int num_inputs, int num_outputs, int num_temporaries) {
     const int registers = num_inputs + num_outputs + num_temporaries;
@@ -70,141 +75,124 @@ class Program {
   rnn::Program program_;
 };
 
-struct Shape {
-  int num_gates, num_recurrent, units, true_units, second_units, second_true_units, product_state,
-      true_terms, num_parameters;
-  std::vector<std::int32_t> state_units;
+const rnn::Program* get(const Program* program) { return program ? program->get() : nullptr; }
 
-  rnn::Shape get() const {
-    return {num_gates,    num_recurrent,     static_cast<std::int32_t>(state_units.size()),
-            num_parameters, units,           true_units,
-            second_units, second_true_units, state_units.data(),
-            product_state, true_terms};
+rnn::Batch make_batch(Address lengths, std::int64_t size, Address bases, Address time_offsets,
+                      std::int64_t num_steps, std::int64_t num_rows, bool reverse) {
+  const auto* length = at<const std::int64_t>(lengths);
+  const auto* base = at<const std::int64_t>(bases);
+  const auto* offset = at<const std::int64_t>(time_offsets);
+  std::vector<bool> taken(num_rows, false);
+  for (std::int64_t b = 0; b < size; ++b) {
+    if (length[b] < 0 || length[b] > num_steps)
+      throw std::invalid_argument("lengths: expected 0 to " + std::to_string(num_steps) + ", found " +
+                                  std::to_string(length[b]) + " in row " + std::to_string(b));
+    for (std::int64_t t = 0; t < length[b]; ++t) {
+      const std::int64_t place = base[b] + offset[t];
+      if (place < 0 || place >= num_rows || taken[place])
+        throw std::invalid_argument("step " + std::to_string(t) + " of row " + std::to_string(b) +
+                                    " is at place " + std::to_string(place) +
+                                    ", which is taken or none of " + std::to_string(num_rows));
+      taken[place] = true;
+    }
+  }
+  return rnn::Batch(length, size, base, offset, num_rows, reverse);
+}
+
+struct Weights {
+  std::optional<MatrixAt> input, recurrent, second;
+  Address bias;
+  Addresses vectors;
+
+  template <class Real>
+  rnn::CellWeights<Real> get() const {
+    return {matrix<Real>(input), matrix<Real>(recurrent), matrix<Real>(second),
+            at<const Real>(bias), at<const Real>(vectors)};
   }
 };
 
-// The rows of a batch, sorted for the workers.
-class Sequences {
- public:
-  Sequences(Address lengths, Address starts, std::int64_t batch_size, bool reverse) {
-    const auto* length = reinterpret_cast<const std::int64_t*>(lengths);
-    for (std::int32_t b = 0; b < batch_size; ++b)
-      if (length[b] > 0) by_length_.push_back(b);
-    std::stable_sort(by_length_.begin(), by_length_.end(),
-                     [length](std::int32_t a, std::int32_t b) { return length[a] > length[b]; });
-    sequences_ = {by_length_.data(), static_cast<std::int64_t>(by_length_.size()), length,
-                  reinterpret_cast<const std::int64_t*>(starts), reverse};
+struct Saved {
+  Address gates;
+  Addresses states;
+  Address operands, products;
+
+  template <class Real>
+  rnn::Saved<Real> get() const {
+    return {at<Real>(gates), at<Real>(states), at<Real>(operands), at<Real>(products)};
   }
-
-  // Calls loop(next, slots) on every worker.
-  template <class Loop>
-  void share(int num_threads, int max_slots, Loop loop) const {
-    const auto count = static_cast<int>(std::min<std::int64_t>(sequences_.count, 1 << 30));
-    const int workers = std::max(1, std::min(num_threads, count));
-    const int slots = std::max(1, std::min(max_slots, (count + workers - 1) / workers));
-    std::int64_t next = 0;
-    rnn::Pool::shared().run(workers, [&](int) { loop(&next, slots); });
-  }
-
-  const rnn::Sequences& get() const { return sequences_; }
-
- private:
-  std::vector<std::int32_t> by_length_;
-  rnn::Sequences sequences_;
 };
 
-constexpr int kSlots = 12;
+struct Gradients {
+  Address input, recurrent, second, bias;
+  Addresses vectors;
 
-void forward(const std::string& kernels, int num_threads, const Sequences& sequences,
-             const Shape& shape, const Program& program, const Program* second_program,
-             Address recurrent, Address second, Address projected, int num_blocks,
-             const std::vector<std::int32_t>& block_of, Address bias,
-             const std::vector<Address>& parameters, const std::vector<Address>& initial_states,
-             const std::vector<Address>& final_states, const std::vector<Address>& states,
-             Address out, int output_units, Address gates, Address operands, Address products) {
-  const Kernels& chosen = kernels_named(kernels);
-  const auto parameter = inputs(parameters), initial = inputs(initial_states);
-  const auto final_ = outputs(final_states), state = outputs(states);
-  const rnn::Forward unroll{shape.get(),
-                            program.get(),
-                            second_program ? second_program->get() : nullptr,
-                            input(recurrent),
-                            input(second),
-                            input(projected),
-                            num_blocks,
-                            block_of.data(),
-                            input(bias),
-                            parameter.data(),
-                            initial.data(),
-                            final_.data(),
-                            state.data(),
-                            output(out),
-                            output_units,
-                            output(gates),
-                            output(operands),
-                            output(products)};
+  template <class Real>
+  rnn::WeightGradients<Real> get() const {
+    return {at<Real>(input), at<Real>(recurrent), at<Real>(second), at<Real>(bias),
+            at<Real>(vectors)};
+  }
+};
+
+template <class Real>
+void forward(const std::string& kernels, const rnn::Crew& crew, const rnn::Batch& batch,
+             const rnn::Cell& cell, const Weights& weights, Address inputs,
+             const Addresses& initial_states, const Addresses& final_states, Address outputs,
+             const Saved& saved) {
+  const rnn::Kernels<Real>& chosen = kernels_named<Real>(kernels);
+  const auto weight = weights.get<Real>();
+  const auto initial = at<const Real>(initial_states);
+  const auto final_ = at<Real>(final_states);
+  const auto kept = saved.get<Real>();
   const nb::gil_scoped_release released;
-  sequences.share(num_threads, kSlots, [&](std::int64_t* next, int slots) {
-    chosen.forward(unroll, sequences.get(), next, slots);
-  });
+  rnn::Driver<Real>(chosen, crew, batch, cell, weight, at<const Real>(inputs))
+      .forward(initial, final_, at<Real>(outputs), kept);
 }
 
-void backward(const std::string& kernels, int num_threads, const Sequences& sequences,
-              const Shape& shape, const Program& program, const Program* second_program,
-              Address recurrent, Address second, const std::vector<Address>& parameters,
-              const std::vector<Address>& initial_states, const std::vector<Address>& states,
-              Address output_gradients, int output_units,
-              const std::vector<Address>& final_gradients,
-              const std::vector<Address>& initial_gradients, Address gates, Address products,
-              Address gate_gradients, Address product_gradients,
-              const std::vector<Address>& parameter_gradients) {
-  const Kernels& chosen = kernels_named(kernels);
-  const auto parameter = inputs(parameters), initial = inputs(initial_states);
-  const auto state = inputs(states), final_ = inputs(final_gradients);
-  const auto initial_gradient = outputs(initial_gradients);
-  const auto parameter_gradient = outputs(parameter_gradients);
-  const rnn::Backward unroll{shape.get(),
-                             program.get(),
-                             second_program ? second_program->get() : nullptr,
-                             input(recurrent),
-                             input(second),
-                             parameter.data(),
-                             initial.data(),
-                             state.data(),
-                             input(output_gradients),
-                             output_units,
-                             final_.data(),
-                             initial_gradient.data(),
-                             input(gates),
-                             input(products),
-                             output(gate_gradients),
-                             output(product_gradients),
-                             parameter_gradient.data()};
+template <class Real>
+void backward(const std::string& kernels, const rnn::Crew& crew, const rnn::Batch& batch,
+              const rnn::Cell& cell, const Weights& weights, Address inputs,
+              const Addresses& initial_states, Address output_gradients,
+              bool output_gradients_placed, const Addresses& final_gradients,
+              const Addresses& initial_gradients, const Saved& saved, Address input_gradients,
+              const Gradients& gradients) {
+  const rnn::Kernels<Real>& chosen = kernels_named<Real>(kernels);
+  const auto weight = weights.get<Real>();
+  const auto initial = at<const Real>(initial_states);
+  const auto final_ = at<const Real>(final_gradients);
+  const auto initial_gradient = at<Real>(initial_gradients);
+  const auto kept = saved.get<Real>();
+  const auto found = gradients.get<Real>();
   const nb::gil_scoped_release released;
-  sequences.share(num_threads, kSlots, [&](std::int64_t* next, int slots) {
-    chosen.backward(unroll, sequences.get(), next, slots);
-  });
+  rnn::Driver<Real>(chosen, crew, batch, cell, weight, at<const Real>(inputs))
+      .backward(initial, at<const Real>(output_gradients), output_gradients_placed, final_,
+                initial_gradient, kept, at<Real>(input_gradients), found);
 }
 
-void pack(const std::string& kernels, Address weights, std::ptrdiff_t row_stride,
-          std::ptrdiff_t column_stride, int num_rows, int num_columns, Address packed) {
-  kernels_named(kernels).pack(input(weights), row_stride, column_stride, num_rows, num_columns,
-                              output(packed));
-}
-
-void evaluate(const std::string& kernels, const Program& program, const std::vector<Address>& in,
-              const std::vector<Address>& out, int units) {
-  const auto from = inputs(in);
-  const auto to = outputs(out);
-  kernels_named(kernels).evaluate(*program.get(), from.data(), to.data(), units);
+void evaluate(const std::string& kernels, const Program& program, const Addresses& in,
+              const Addresses& out, int units) {
+  kernels_named<float>(kernels).evaluate(*program.get(), at<const float>(in).data(),
+                                         at<float>(out).data(), units);
 }
 
 std::vector<std::string> kernel_names() {
-  int count = 0;
-  const Kernels* const* available = rnn::kernels(&count);
+  const auto& available = rnn::available_kernels<float>();
   std::vector<std::string> names;
-  for (int i = 0; i < count; ++i) names.emplace_back(available[i]->name);
+  for (int i = 0; i < available.count; ++i) names.emplace_back(available.kernels[i]->name);
   return names;
+}
+
+template <class Real>
+void bind_loops(nb::module_& module, const char* forward_name, const char* backward_name) {
+  module.def(forward_name, forward<Real>, nb::kw_only(), nb::arg("kernels"),
+             nb::arg("crew"), nb::arg("batch"), nb::arg("cell"), nb::arg("weights"),
+             nb::arg("inputs"), nb::arg("initial_states"), nb::arg("final_states"),
+             nb::arg("outputs"), nb::arg("saved"));
+  module.def(backward_name, backward<Real>, nb::kw_only(), nb::arg("kernels"),
+             nb::arg("crew"), nb::arg("batch"), nb::arg("cell"), nb::arg("weights"),
+             nb::arg("inputs"), nb::arg("initial_states"), nb::arg("output_gradients"),
+             nb::arg("output_gradients_placed"), nb::arg("final_gradients"),
+             nb::arg("initial_gradients"), nb::arg("saved"), nb::arg("input_gradients"),
+             nb::arg("gradients"));
 }
 
 }  // namespace
@@ -214,44 +202,69 @@ void bind_rnn(nb::module_& parent) {
   nb::class_<Program>(module, "Program")
       .def(nb::init<const std::vector<Program::Row>&, int, int, int>(), nb::arg("rows"),
            nb::arg("num_inputs"), nb::arg("num_outputs"), nb::arg("num_temporaries"));
-  nb::class_<Shape>(module, "Shape")
+  nb::class_<rnn::Crew>(module, "Crew")
       .def(
           "__init__",
-          [](Shape* self, int num_gates, int num_recurrent, int units, int true_units,
-             int second_units, int second_true_units, int product_state, int true_terms,
-             int num_parameters, const std::vector<std::int32_t>& state_units) {
-            new (self) Shape{num_gates,         num_recurrent, units,      true_units, second_units,
-                             second_true_units, product_state, true_terms, num_parameters,
-                             state_units};
+          [](rnn::Crew* self, Address parallel_for, int size) {
+            new (self) rnn::Crew(reinterpret_cast<rnn::ParallelFor>(parallel_for), size);
           },
-          nb::kw_only(), nb::arg("num_gates"), nb::arg("num_recurrent"), nb::arg("units"),
-          nb::arg("true_units"), nb::arg("second_units"), nb::arg("second_true_units"),
-          nb::arg("product_state"), nb::arg("true_terms"), nb::arg("num_parameters"),
-          nb::arg("state_units"));
-  nb::class_<Sequences>(module, "Sequences")
-      .def(nb::init<Address, Address, std::int64_t, bool>(), nb::arg("lengths"), nb::arg("starts"),
-           nb::arg("batch_size"), nb::arg("reverse"));
+          nb::kw_only(), nb::arg("parallel_for"), nb::arg("size"));
+  nb::class_<rnn::Batch>(module, "Batch")
+      .def(nb::new_(&make_batch), nb::kw_only(), nb::arg("lengths"), nb::arg("size"),
+           nb::arg("bases"), nb::arg("time_offsets"), nb::arg("num_steps"), nb::arg("num_rows"),
+           nb::arg("reverse"))
+      .def_prop_ro("num_steps", &rnn::Batch::num_steps);
+  nb::class_<rnn::Cell>(module, "Cell")
+      .def(
+          "__init__",
+          [](rnn::Cell* self, int num_gates, int num_recurrent_gates, int num_input_gates, int units,
+             int num_vectors, const std::vector<int>& state_units, int product_state,
+             int second_units, int output_units, int output_state, const Program& forward,
+             const Program* second_forward, const Program& backward,
+             const Program* second_backward) {
+            new (self) rnn::Cell{num_gates,         num_recurrent_gates, num_input_gates,
+                                 units,             num_vectors,         state_units,
+                                 product_state,     second_units,        output_units,
+                                 output_state,      get(&forward),       get(second_forward),
+                                 get(&backward),    get(second_backward)};
+          },
+          nb::kw_only(), nb::arg("num_gates"), nb::arg("num_recurrent_gates"),
+          nb::arg("num_input_gates"), nb::arg("units"), nb::arg("num_vectors"),
+          nb::arg("state_units"), nb::arg("product_state"), nb::arg("second_units"),
+          nb::arg("output_units"), nb::arg("output_state"), nb::arg("forward"),
+          nb::arg("second_forward").none(), nb::arg("backward"), nb::arg("second_backward").none(),
+          nb::keep_alive<1, 12>(), nb::keep_alive<1, 13>(), nb::keep_alive<1, 14>(),
+          nb::keep_alive<1, 15>());
+  nb::class_<Weights>(module, "Weights")
+      .def(
+          "__init__",
+          [](Weights* self, const MatrixAt& input, const MatrixAt& recurrent,
+             const std::optional<MatrixAt>& second, Address bias, const Addresses& vectors) {
+            new (self) Weights{input, recurrent, second, bias, vectors};
+          },
+          nb::kw_only(), nb::arg("input"), nb::arg("recurrent"), nb::arg("second").none(),
+          nb::arg("bias"), nb::arg("vectors"));
+  nb::class_<Saved>(module, "Saved")
+      .def(
+          "__init__",
+          [](Saved* self, Address gates, const Addresses& states, Address operands,
+             Address products) { new (self) Saved{gates, states, operands, products}; },
+          nb::kw_only(), nb::arg("gates"), nb::arg("states"), nb::arg("operands"),
+          nb::arg("products"));
+  nb::class_<Gradients>(module, "Gradients")
+      .def(
+          "__init__",
+          [](Gradients* self, Address input, Address recurrent, Address second, Address bias,
+             const Addresses& vectors) {
+            new (self) Gradients{input, recurrent, second, bias, vectors};
+          },
+          nb::kw_only(), nb::arg("input"), nb::arg("recurrent"), nb::arg("second"), nb::arg("bias"),
+          nb::arg("vectors"));
   module.def("kernel_names", kernel_names);
-  module.def("pack", pack, nb::kw_only(), nb::arg("kernels"), nb::arg("weights"),
-             nb::arg("row_stride"), nb::arg("column_stride"), nb::arg("num_rows"),
-             nb::arg("num_columns"), nb::arg("packed"));
   module.def("evaluate", evaluate, nb::kw_only(), nb::arg("kernels"), nb::arg("program"),
              nb::arg("inputs"), nb::arg("outputs"), nb::arg("units"));
-  module.def("forward", forward, nb::kw_only(), nb::arg("kernels"), nb::arg("num_threads"),
-             nb::arg("sequences"), nb::arg("shape"), nb::arg("program"),
-             nb::arg("second_program").none(), nb::arg("recurrent"), nb::arg("second"),
-             nb::arg("projected"), nb::arg("num_blocks"), nb::arg("block_of"), nb::arg("bias"),
-             nb::arg("parameters"), nb::arg("initial_states"), nb::arg("final_states"),
-             nb::arg("states"), nb::arg("outputs"), nb::arg("output_units"), nb::arg("gates"),
-             nb::arg("operands"), nb::arg("products"));
-  module.def("backward", backward, nb::kw_only(), nb::arg("kernels"), nb::arg("num_threads"),
-             nb::arg("sequences"), nb::arg("shape"), nb::arg("program"),
-             nb::arg("second_program").none(), nb::arg("recurrent"), nb::arg("second"),
-             nb::arg("parameters"), nb::arg("initial_states"), nb::arg("states"),
-             nb::arg("output_gradients"), nb::arg("output_units"), nb::arg("final_gradients"),
-             nb::arg("initial_gradients"), nb::arg("gates"), nb::arg("products"),
-             nb::arg("gate_gradients"), nb::arg("product_gradients"),
-             nb::arg("parameter_gradients"));
+  bind_loops<float>(module, "forward_float32", "backward_float32");
+  bind_loops<double>(module, "forward_float64", "backward_float64");
 }
 
 }  // namespace varlen::bindings

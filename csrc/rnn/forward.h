@@ -1,19 +1,21 @@
-// The time loop of one worker, forward.
+// The time loop of one team, forward.
 #pragma once
 
-#include "rnn/product.h"
 #include "rnn/registers.h"
+#include "rnn/team.h"
 
 namespace varlen::rnn {
 namespace VARLEN_ISA {
 
-class ForwardLoop {
+class ForwardLoop final : public Loop {
  public:
-  ForwardLoop(const Forward& unroll, const Sequences& sequences, std::int64_t* next, int limit)
+  ForwardLoop(const Forward<Real>& unroll, const Sequences& sequences, const Deal& deal, int team_size)
       : f_(unroll),
         shape_(unroll.shape),
         sequences_(sequences),
-        slots_(sequences, next, limit),
+        slots_(sequences, deal),
+        team_size_(team_size),
+        barrier_(team_size),
         state_(shape_.num_gates),
         parameter_(state_ + shape_.num_states),
         product_(parameter_ + shape_.num_parameters),
@@ -22,87 +24,126 @@ class ForwardLoop {
         operand_(output_ + 1),
         registers_(operand_ + 1),
         begin_(shape_.num_gates),
-        runner_(*unroll.program),
-        second_runner_(shape_.second_units ? *unroll.second_program : *unroll.program),
         state_rooms_(slots_.count(), shape_.num_states, widest(shape_)),
-        // Gates, operand and product that nobody keeps.
-        gate_rooms_(slots_.count(), shape_.num_gates + 2, widest(shape_)),
-        zeros_(widest(shape_)) {}
-
-  void run() {
-    for (int slot = 0; slot < slots_.count(); ++slot)
+        // Gates, operand, product and output that nobody keeps.
+        rooms_(slots_.count(), shape_.num_gates + 3, widest(shape_)),
+        zeros_(widest(shape_)) {
+    for (int slot = 0; slot < slots_.count(); ++slot) {
+      begin(slot);
       for (int p = 0; p < shape_.num_parameters; ++p)
-        registers_.at(parameter_ + p, slot) = const_cast<float*>(f_.parameters[p]);
-    while (slots_.count() > 0) {
-      for (int slot = 0; slot < slots_.count(); ++slot) place(slot);
-      take_step();
-      slots_.advance([this](int slot) { finish(slot); }, [](int) {},
-                     [this](int from, int to) { move(from, to); });
+        registers_.at(parameter_ + p, slot) = const_cast<Real*>(f_.parameters[p]);
+    }
+  }
+
+  void run(int member) override {
+    Runner runner(*f_.program);
+    Runner second_runner(shape_.second_units ? *f_.second_program : *f_.program);
+    for (;;) {
+      if (member == 0)
+        for (int slot = 0; slot < slots_.count(); ++slot) place(slot);
+      barrier_.wait();
+      if (slots_.count() == 0) return;
+      take_step({member, team_size_}, runner, second_runner);
+      barrier_.wait();
+      if (member == 0) {
+        for (int slot = 0; slot < slots_.count(); ++slot) hand_out(slot);
+        slots_.advance([this](int slot) { finish(slot); }, [this](int slot) { begin(slot); },
+                       [this](int from, int to) { move(from, to); });
+      }
     }
   }
 
  private:
+  // The state before the first step, in the rows of the turn before it.
+  void begin(int slot) {
+    for (int s = 0; s < shape_.num_states; ++s)
+      copy_padded(f_.initial_states[s][slots_[slot].sequence], shape_.states[s],
+                  state_rooms_.at(s, slot, -1));
+  }
+
   // Says where the registers of the slot's next step lie.
   void place(int slot) {
     const Slot held = slots_[slot];
     const std::int64_t step = sequences_.step(held.sequence, held.taken);
     for (int gate = 0; gate < shape_.num_gates; ++gate) {
-      const int block = f_.block_of[gate];
-      const float* from = block < 0 ? f_.bias + gate * shape_.units
-                                    : f_.projected + (step * f_.num_blocks + block) * shape_.units;
-      float* to = f_.gates ? f_.gates + (step * shape_.num_gates + gate) * shape_.units
-                           : gate_rooms_.at(gate, slot, 0);
-      if (gate >= shape_.num_recurrent && to != from) {
-        if (f_.gates) copy_row(from, shape_.units, to);
-        else to = const_cast<float*>(from);
-      }
-      begin_.at(gate, slot) = const_cast<float*>(from);
-      registers_.at(gate, slot) = to;
+      Real* given = f_.gates + (step * shape_.num_gates + gate) * shape_.units;
+      const bool is_final = gate >= shape_.num_recurrent;
+      registers_.at(gate, slot) = f_.keep || is_final ? given : rooms_.at(gate, slot, 0);
+      begin_.at(gate, slot) = f_.bias[gate] ? const_cast<Real*>(f_.bias[gate]) : given;
     }
     for (int s = 0; s < shape_.num_states; ++s) {
-      const std::int64_t units = shape_.state_units[s];
       registers_.at(state_ + s, slot) =
-          held.taken == 0 ? const_cast<float*>(f_.initial_states[s]) + held.sequence * units
-                          : state(s, slot, held.taken - 1);
+          held.taken == 0 ? state_rooms_.at(s, slot, -1) : state(s, slot, held.taken - 1);
       registers_.at(next_state_ + s, slot) = state(s, slot, held.taken);
     }
     const int room = shape_.num_gates;
-    registers_.at(output_, slot) = f_.outputs ? f_.outputs + step * f_.output_units : nullptr;
     registers_.at(operand_, slot) =
-        f_.operands ? f_.operands + step * shape_.units : gate_rooms_.at(room, slot, 0);
+        f_.operands ? f_.operands + step * shape_.units : rooms_.at(room, slot, 0);
     registers_.at(product_, slot) =
-        f_.products ? f_.products + step * shape_.second_units : gate_rooms_.at(room + 1, slot, 0);
+        f_.products ? f_.products + step * shape_.second_units : rooms_.at(room + 1, slot, 0);
+    registers_.at(output_, slot) =
+        writes_outputs() ? output_row(slot, held.taken) : rooms_.at(room + 2, slot, 0);
     zero_rows_[slot] = zeros_.data();
   }
 
-  // The row of a state after the slot has taken step number `taken`.
-  float* state(int s, int slot, std::int64_t taken) {
-    if (!f_.states[s]) return state_rooms_.at(s, slot, taken);
-    return f_.states[s] + sequences_.step(slots_[slot].sequence, taken) * shape_.state_units[s];
+  // Rows of the caller can be written in place where they need no padding.
+  bool writes_outputs() const {
+    return f_.outputs && shape_.output_true_units == shape_.output_units;
   }
 
-  void take_step() {
-    const int packed_gate = shape_.true_terms * shape_.units;
-    for_each_tile(shape_.units, slots_.count(), [&](int unit, int width, int slot, int rows) {
+  Real* output_row(int slot, std::int64_t taken) const {
+    const std::int64_t step = sequences_.step(slots_[slot].sequence, taken);
+    return f_.outputs + sequences_.places[step] * shape_.output_true_units;
+  }
+
+  // The row of a state after the slot has taken step number `taken`.
+  Real* state(int s, int slot, std::int64_t taken) {
+    if (f_.states[s])
+      return f_.states[s] + sequences_.step(slots_[slot].sequence, taken) * shape_.states[s].units;
+    if (s == shape_.output_state && writes_outputs()) return output_row(slot, taken);
+    return state_rooms_.at(s, slot, taken);
+  }
+
+  void take_step(Share share, Runner& runner, Runner& second_runner) {
+    const int count = slots_.count();
+    const int num_terms = shape_.states[shape_.product_state].true_units;
+    share.for_each_unit_tile(shape_.units, [&](int unit, int width) {
       for (int gate = 0; gate < shape_.num_recurrent; ++gate)
-        product(registers_.of(state_ + shape_.product_state, slot), rows, shape_.true_terms,
-                f_.recurrent + static_cast<std::ptrdiff_t>(gate) * packed_gate, shape_.units, unit,
-                width, begin_.of(gate, slot), registers_.of(gate, slot));
-      runner_.run(registers_, unit, width, slot, rows);
+        for_each_slot_tile(count, [&](int slot, int rows) {
+          product(registers_.of(state_ + shape_.product_state, slot), rows, num_terms,
+                  f_.recurrent[gate], shape_.units, unit, width, begin_.of(gate, slot),
+                  registers_.of(gate, slot));
+        });
+      for_each_slot_tile(count, [&](int slot, int rows) {
+        runner.run(registers_, unit, width, slot, rows);
+      });
     });
     if (!shape_.second_units) return;
-    for_each_tile(shape_.second_units, slots_.count(), [&](int unit, int width, int slot, int rows) {
-      product(registers_.of(operand_, slot), rows, shape_.true_units, f_.second,
-              shape_.second_units, unit, width, zero_rows_ + slot, registers_.of(product_, slot));
-      second_runner_.run(registers_, unit, width, slot, rows);
+    barrier_.wait();
+    share.for_each_unit_tile(shape_.second_units, [&](int unit, int width) {
+      for_each_slot_tile(count, [&](int slot, int rows) {
+        product(registers_.of(operand_, slot), rows, shape_.true_units, f_.second,
+                shape_.second_units, unit, width, zero_rows_ + slot, registers_.of(product_, slot));
+        second_runner.run(registers_, unit, width, slot, rows);
+      });
     });
+  }
+
+  // Writes the output of the step that was taken, where it is not there yet.
+  void hand_out(int slot) {
+    if (!f_.outputs) return;
+    const int from = shape_.output_state < 0 ? output_ : next_state_ + shape_.output_state;
+    Real* to = output_row(slot, slots_[slot].taken);
+    if (registers_.at(from, slot) != to)
+      copy_row(registers_.at(from, slot), shape_.output_true_units, to);
   }
 
   void finish(int slot) {
+    if (!f_.final_states) return;
     for (int s = 0; s < shape_.num_states; ++s) {
-      const std::int64_t units = shape_.state_units[s];
-      copy_row(registers_.at(next_state_ + s, slot), shape_.state_units[s],
-               f_.final_states[s] + slots_[slot].sequence * units);
+      const int units = shape_.states[s].true_units;
+      copy_row(registers_.at(next_state_ + s, slot), units,
+               f_.final_states[s] + std::int64_t{slots_[slot].sequence} * units);
     }
   }
 
@@ -112,16 +153,17 @@ class ForwardLoop {
       registers_.at(next_state_ + s, to) = registers_.at(next_state_ + s, from);
   }
 
-  const Forward& f_;
+  const Forward<Real> f_;
   const Shape& shape_;
   const Sequences& sequences_;
   Slots slots_;
-  int state_, parameter_, product_, next_state_, output_, operand_;
+  const int team_size_;
+  Barrier barrier_;
+  const int state_, parameter_, product_, next_state_, output_, operand_;
   Registers registers_, begin_;
-  Runner runner_, second_runner_;
-  Rooms state_rooms_, gate_rooms_;
-  Array<float> zeros_;
-  float* zero_rows_[kMaxSlots];
+  Rooms state_rooms_, rooms_;
+  Array<Real> zeros_;
+  Real* zero_rows_[kMaxSlots];
 };
 
 }  // namespace VARLEN_ISA

@@ -12,90 +12,107 @@ constexpr int kTileUnits = 64;
 // Where the registers of a tile lie. Row r of register x begins at rows[x * kTileRows + r] + shift(x):
 // registers from outside are rows of all units, temporaries have just those of the tile.
 struct Tile {
-  float* const* rows;
+  Real* const* rows;
   int num_rows;
   int num_units;
   int first_unit;
   int num_external;
 
-  float* at(int name, int row) const {
+  Real* at(int name, int row) const {
     return rows[name * kTileRows + row] + (name < num_external ? first_unit : 0);
   }
 };
 
-template <class Function>
-inline void each(const Tile& tile, const Instruction& i, Function function) {
-  for (int row = 0; row < tile.num_rows; ++row) {
-    float* target = tile.at(i.target, row);
-    const float* a = tile.at(i.a, row);
-    for (int u = 0; u < tile.num_units; u += kLanes) store(target + u, function(load(a + u)));
-  }
-}
-
-template <class Function>
-inline void each_pair(const Tile& tile, const Instruction& i, Function function) {
-  for (int row = 0; row < tile.num_rows; ++row) {
-    float* target = tile.at(i.target, row);
-    const float* a = tile.at(i.a, row);
-    const float* b = tile.at(i.b, row);
-    for (int u = 0; u < tile.num_units; u += kLanes)
-      store(target + u, function(load(a + u), load(b + u)));
-  }
-}
-
 inline Vector one_where(Integers condition) {
-  return reinterpret_cast<Vector>(condition & reinterpret_cast<Integers>(splat(1.0f)));
+  return reinterpret_cast<Vector>(condition & reinterpret_cast<Integers>(splat(1)));
 }
 
-inline void run(const Program& program, const Tile& tile) {
-  for (int n = 0; n < program.num_instructions; ++n) {
-    const Instruction& i = program.instructions[n];
-    const Vector k = splat(i.constant);
+// kUnits is the width of the tile where it is known, which lets the compiler unroll; else 0.
+template <int kUnits>
+class Interpreter {
+ public:
+  explicit Interpreter(const Tile& tile) : tile_(tile) {}
+
+  void run(const Program& program) const {
+    for (int n = 0; n < program.num_instructions; ++n) run(program.instructions[n]);
+  }
+
+ private:
+  void run(const Instruction& i) const {
+    const Vector k = splat(static_cast<Real>(i.constant));
     switch (static_cast<Op>(i.op)) {
-      case Op::kCopy: each(tile, i, [](Vector a) { return a; }); break;
-      case Op::kFill: each(tile, i, [k](Vector) { return k; }); break;
-      case Op::kAdd: each_pair(tile, i, [](Vector a, Vector b) { return a + b; }); break;
-      case Op::kSubtract: each_pair(tile, i, [](Vector a, Vector b) { return a - b; }); break;
-      case Op::kMultiply: each_pair(tile, i, [](Vector a, Vector b) { return a * b; }); break;
-      case Op::kDivide: each_pair(tile, i, [](Vector a, Vector b) { return a / b; }); break;
-      case Op::kAddScalar: each(tile, i, [k](Vector a) { return a + k; }); break;
-      case Op::kScale: each(tile, i, [k](Vector a) { return a * k; }); break;
-      case Op::kReverse: each(tile, i, [k](Vector a) { return k - a; }); break;
-      case Op::kNegate: each(tile, i, [](Vector a) { return -a; }); break;
-      case Op::kSigmoid: each(tile, i, [](Vector a) { return sigmoid(a); }); break;
-      case Op::kTanh: each(tile, i, [](Vector a) { return hyperbolic_tangent(a); }); break;
-      case Op::kExp: each(tile, i, [](Vector a) { return exponential(a); }); break;
-      case Op::kRelu: each(tile, i, [](Vector a) { return a < 0.0f ? Vector{} : a; }); break;
-      case Op::kAbs: each(tile, i, [](Vector a) { return absolute(a); }); break;
+      case Op::kCopy: each(i, [](Vector a) { return a; }); break;
+      case Op::kFill: each(i, [k](Vector) { return k; }); break;
+      case Op::kAdd: each_pair(i, [](Vector a, Vector b) { return a + b; }); break;
+      case Op::kSubtract: each_pair(i, [](Vector a, Vector b) { return a - b; }); break;
+      case Op::kMultiply: each_pair(i, [](Vector a, Vector b) { return a * b; }); break;
+      case Op::kDivide: each_pair(i, [](Vector a, Vector b) { return a / b; }); break;
+      case Op::kAddScalar: each(i, [k](Vector a) { return a + k; }); break;
+      case Op::kScale: each(i, [k](Vector a) { return a * k; }); break;
+      case Op::kReverse: each(i, [k](Vector a) { return k - a; }); break;
+      case Op::kNegate: each(i, [](Vector a) { return -a; }); break;
+      case Op::kSigmoid: each(i, [](Vector a) { return sigmoid(a); }); break;
+      case Op::kTanh: each(i, [](Vector a) { return hyperbolic_tangent(a); }); break;
+      case Op::kExp: each(i, [](Vector a) { return exponential(a); }); break;
+      case Op::kRelu: each(i, [](Vector a) { return a < Real{0} ? Vector{} : a; }); break;
+      case Op::kAbs: each(i, [](Vector a) { return absolute(a); }); break;
       case Op::kSign:
-        each(tile, i, [](Vector a) { return one_where(a > 0.0f) - one_where(a < 0.0f); });
+        each(i, [](Vector a) { return one_where(a > Real{0}) - one_where(a < Real{0}); });
         break;
-      case Op::kMinimum: each(tile, i, [k](Vector a) { return a > k ? k : a; }); break;
-      case Op::kMaximum: each(tile, i, [k](Vector a) { return a < k ? k : a; }); break;
-      case Op::kGreater: each(tile, i, [k](Vector a) { return one_where(a > k); }); break;
-      case Op::kGreaterEqual: each(tile, i, [k](Vector a) { return one_where(a >= k); }); break;
-      case Op::kLess: each(tile, i, [k](Vector a) { return one_where(a < k); }); break;
-      case Op::kLessEqual: each(tile, i, [k](Vector a) { return one_where(a <= k); }); break;
-      case Op::kAnd: each_pair(tile, i, [](Vector a, Vector b) { return a * b; }); break;
+      case Op::kMinimum: each(i, [k](Vector a) { return a > k ? k : a; }); break;
+      case Op::kMaximum: each(i, [k](Vector a) { return a < k ? k : a; }); break;
+      case Op::kGreater: each(i, [k](Vector a) { return one_where(a > k); }); break;
+      case Op::kGreaterEqual: each(i, [k](Vector a) { return one_where(a >= k); }); break;
+      case Op::kLess: each(i, [k](Vector a) { return one_where(a < k); }); break;
+      case Op::kLessEqual: each(i, [k](Vector a) { return one_where(a <= k); }); break;
+      case Op::kAnd: each_pair(i, [](Vector a, Vector b) { return a * b; }); break;
       case Op::kSelect:
-        for (int row = 0; row < tile.num_rows; ++row) {
-          float* target = tile.at(i.target, row);
-          const float *a = tile.at(i.a, row), *b = tile.at(i.b, row), *c = tile.at(i.c, row);
-          for (int u = 0; u < tile.num_units; u += kLanes)
-            store(target + u, load(a + u) != 0.0f ? load(b + u) : load(c + u));
-        }
+        for_each([&](int row, int u) {
+          const Vector a = load(tile_.at(i.a, row) + u);
+          const Vector b = load(tile_.at(i.b, row) + u), c = load(tile_.at(i.c, row) + u);
+          store(tile_.at(i.target, row) + u, a != Real{0} ? b : c);
+        });
         break;
       case Op::kAccumulate:
-        for (int row = 0; row < tile.num_rows; ++row) {
-          float* target = tile.at(i.target, row);
-          const float* a = tile.at(i.a, row);
-          for (int u = 0; u < tile.num_units; u += kLanes)
-            store(target + u, load(target + u) + load(a + u));
-        }
+        for_each([&](int row, int u) {
+          Real* target = tile_.at(i.target, row) + u;
+          store(target, load(target) + load(tile_.at(i.a, row) + u));
+        });
         break;
       case Op::kCount: break;
     }
   }
+
+  template <class Body>
+  void for_each(Body body) const {
+    const int units = kUnits > 0 ? kUnits : tile_.num_units;
+    for (int row = 0; row < tile_.num_rows; ++row) {
+#pragma GCC unroll 4
+      for (int u = 0; u < units; u += kLanes) body(row, u);
+    }
+  }
+
+  template <class Function>
+  void each(const Instruction& i, Function function) const {
+    for_each([&](int row, int u) {
+      store(tile_.at(i.target, row) + u, function(load(tile_.at(i.a, row) + u)));
+    });
+  }
+
+  template <class Function>
+  void each_pair(const Instruction& i, Function function) const {
+    for_each([&](int row, int u) {
+      store(tile_.at(i.target, row) + u,
+            function(load(tile_.at(i.a, row) + u), load(tile_.at(i.b, row) + u)));
+    });
+  }
+
+  const Tile& tile_;
+};
+
+inline void run(const Program& program, const Tile& tile) {
+  if (tile.num_units == kTileUnits) Interpreter<kTileUnits>(tile).run(program);
+  else Interpreter<0>(tile).run(program);
 }
 
 }  // namespace VARLEN_ISA

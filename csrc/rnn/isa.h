@@ -1,4 +1,4 @@
-// The loops as compiled for one instruction set, and the choice among them.
+// The kernels as compiled for one instruction set and one type of numbers, and the choice among them.
 #pragma once
 
 #include <cstddef>
@@ -8,35 +8,50 @@
 
 namespace varlen::rnn {
 
+template <class Real>
 struct Kernels {
   const char* name;
-  void (*forward)(const Forward&, const Sequences&, std::int64_t* next, int slots);
-  void (*backward)(const Backward&, const Sequences&, std::int64_t* next, int slots);
-  void (*pack)(const float* weights, std::ptrdiff_t row_stride, std::ptrdiff_t column_stride,
-               int num_rows, int num_columns, float* packed);
-  void (*evaluate)(const Program&, const float* const* inputs, float* const* outputs, int units);
+  int panel;  // columns of a packed panel
+  Loop* (*forward)(const Forward<Real>&, const Sequences&, const Deal&, int team_size);
+  Loop* (*backward)(const Backward<Real>&, const Sequences&, const Deal&, int team_size);
+  void (*multiply_rows)(const RowsProduct<Real>&, std::int64_t first, std::int64_t count);
+  void (*multiply_outer)(const OuterProduct<Real>&, int column, int first, int count);
+  void (*pack_panel)(const Matrix<Real>&, int num_columns, int first, Real* packed);
+  void (*evaluate)(const Program&, const Real* const* inputs, Real* const* outputs, int units);
 };
 
-extern const Kernels kKernelsBaseline;
+// kernels.cpp is compiled once for each of these.
+#define VARLEN_DECLARE_KERNELS(isa)                                        \
+  namespace isa##_float { extern const Kernels<float> kKernels; }          \
+  namespace isa##_double { extern const Kernels<double> kKernels; }        \
+  inline const Kernels<float>* isa##_kernels(float) { return &isa##_float::kKernels; } \
+  inline const Kernels<double>* isa##_kernels(double) { return &isa##_double::kKernels; }
+
+VARLEN_DECLARE_KERNELS(baseline)
 #if defined(__x86_64__)
-extern const Kernels kKernelsAvx2;
-extern const Kernels kKernelsAvx512;
+VARLEN_DECLARE_KERNELS(avx2)
+VARLEN_DECLARE_KERNELS(avx512)
 #endif
 
-// The best that this processor runs; those below it too, for tests.
-inline const Kernels* const* kernels(int* count) {
-  static const Kernels* available[3];
-  static const int number = [] {
-    int n = 0;
+template <class Real>
+struct Available {
+  const Kernels<Real>* kernels[3];
+  int count = 0;
+};
+
+// Those that this processor runs, the best first; the others too, for tests.
+template <class Real>
+const Available<Real>& available_kernels() {
+  static const Available<Real> available = [] {
+    Available<Real> found;
 #if defined(__x86_64__)
     __builtin_cpu_init();
-    if (__builtin_cpu_supports("x86-64-v4")) available[n++] = &kKernelsAvx512;
-    if (__builtin_cpu_supports("x86-64-v3")) available[n++] = &kKernelsAvx2;
+    if (__builtin_cpu_supports("x86-64-v4")) found.kernels[found.count++] = avx512_kernels(Real{});
+    if (__builtin_cpu_supports("x86-64-v3")) found.kernels[found.count++] = avx2_kernels(Real{});
 #endif
-    available[n++] = &kKernelsBaseline;
-    return n;
+    found.kernels[found.count++] = baseline_kernels(Real{});
+    return found;
   }();
-  *count = number;
   return available;
 }
 

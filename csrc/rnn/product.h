@@ -1,10 +1,11 @@
-// The small matrix product of a step: a few rows times weights that were packed beforehand.
+// The small matrix product of a step: a few rows times weights.
 //
 // Weights [K, N] are packed in panels of kPanel columns (the last one may be narrower, but always whole
 // vectors): a panel has its columns of row 0, then of row 1, ... A tile keeps its sums in registers over
 // all of K, in one order, so that a row's result does not depend on the rows beside it.
 #pragma once
 
+#include "rnn/unroll.h"
 #include "rnn/vector.h"
 
 namespace varlen::rnn {
@@ -13,37 +14,39 @@ namespace VARLEN_ISA {
 constexpr int kPanelVectors = 4;
 constexpr int kPanel = kPanelVectors * kLanes;
 
-constexpr int kPackedRows = 64;
-
 inline int panel_width(int num_columns, int first) {
   return num_columns - first < kPanel ? num_columns - first : kPanel;
 }
 
-// weights[k, n] is at weights[k * row_stride + n * column_stride]; num_columns is a multiple of kLanes.
-inline void pack(const float* weights, std::ptrdiff_t row_stride, std::ptrdiff_t column_stride,
-                 int num_rows, int num_columns, float* packed) {
-  for (int first = 0; first < num_columns; first += kPanel) {
-    const int width = panel_width(num_columns, first);
-    // In the order of the weights in memory, a few rows at a time, so that both sides stay in the cache.
-    for (int block = 0; block < num_rows; block += kPackedRows) {
-      const int end = num_rows - block < kPackedRows ? num_rows : block + kPackedRows;
-      if (column_stride == 1) {
-        for (int k = block; k < end; ++k)
-          std::memcpy(packed + k * width, weights + k * row_stride + first,
-                      sizeof(float) * static_cast<std::size_t>(width));
-      } else {
-        for (int n = 0; n < width; ++n)
-          for (int k = block; k < end; ++k)
-            packed[k * width + n] = weights[k * row_stride + (first + n) * column_stride];
-      }
+// Packs the panel that begins at column `first`: columns from `matrix.num_columns` on are zeros.
+inline void pack_panel(const Matrix<Real>& matrix, int num_columns, int first, Real* packed) {
+  const int width = panel_width(num_columns, first);
+  const int real = matrix.num_columns - first < width ? matrix.num_columns - first : width;
+  packed += static_cast<std::ptrdiff_t>(first) * matrix.num_rows;
+  if (matrix.column_stride == 1) {
+    for (int k = 0; k < matrix.num_rows; ++k) {
+      std::memcpy(packed + k * width, matrix.data + k * matrix.row_stride + first,
+                  sizeof(Real) * static_cast<std::size_t>(real));
+      for (int n = real; n < width; ++n) packed[k * width + n] = 0;
     }
-    packed += static_cast<std::ptrdiff_t>(num_rows) * width;
+    return;
+  }
+  // A few rows at a time: along the columns of a transposed matrix whole cache lines are read.
+  constexpr int kBlock = 64 / static_cast<int>(sizeof(Real));
+  for (int block = 0; block < matrix.num_rows; block += kBlock) {
+    const int end = matrix.num_rows - block < kBlock ? matrix.num_rows : block + kBlock;
+    for (int n = 0; n < width; ++n) {
+      const Real* column = matrix.data + (first + n) * matrix.column_stride;
+      for (int k = block; k < end; ++k)
+        packed[k * width + n] = n < real ? column[k * matrix.row_stride] : 0;
+    }
   }
 }
 
+// `rows[r]` are the factors, `begin[r]` what is added to, `results[r]` may be the same.
 template <int kRows, int kVectors>
-void product_tile(const float* const* rows, int num_terms, const float* panel,
-                  const float* const* begin, float* const* results) {
+void product_tile(const Real* const* rows, int num_terms, const Real* panel, std::ptrdiff_t stride,
+                  const Real* const* begin, Real* const* results) {
   Vector sums[kRows][kVectors];
 #pragma GCC unroll 8
   for (int r = 0; r < kRows; ++r)
@@ -53,7 +56,7 @@ void product_tile(const float* const* rows, int num_terms, const float* panel,
     Vector weights[kVectors];
 #pragma GCC unroll 8
     for (int v = 0; v < kVectors; ++v) weights[v] = load(panel + v * kLanes);
-    panel += kVectors * kLanes;
+    panel += stride;
 #pragma GCC unroll 8
     for (int r = 0; r < kRows; ++r) {
       const Vector value = splat(rows[r][k]);
@@ -67,48 +70,77 @@ void product_tile(const float* const* rows, int num_terms, const float* panel,
     for (int v = 0; v < kVectors; ++v) store(results[r] + v * kLanes, sums[r][v]);
 }
 
-using ProductTile = void (*)(const float* const*, int, const float*, const float* const*,
-                             float* const*);
-
-template <int kRows>
-ProductTile product_tile_of(int num_vectors) {
-  static constexpr ProductTile tiles[kPanelVectors] = {
-      product_tile<kRows, 1>, product_tile<kRows, 2>, product_tile<kRows, 3>,
-      product_tile<kRows, 4>};
-  return tiles[num_vectors - 1];
+// The transposed product: result r has column `column + r` of all rows, times the panel's rows.
+template <int kRows, int kVectors>
+void outer_tile(const Real* const* rows, int column, int num_terms, const Real* panel,
+                const Real* const* begin, Real* const* results) {
+  Vector sums[kRows][kVectors];
+#pragma GCC unroll 8
+  for (int r = 0; r < kRows; ++r)
+#pragma GCC unroll 8
+    for (int v = 0; v < kVectors; ++v) sums[r][v] = load(begin[r] + v * kLanes);
+  for (int k = 0; k < num_terms; ++k) {
+    const Real* factors = rows[k] + column;
+    Vector weights[kVectors];
+#pragma GCC unroll 8
+    for (int v = 0; v < kVectors; ++v) weights[v] = load(panel + v * kLanes);
+    panel += kVectors * kLanes;
+#pragma GCC unroll 8
+    for (int r = 0; r < kRows; ++r) {
+      const Vector value = splat(factors[r]);
+#pragma GCC unroll 8
+      for (int v = 0; v < kVectors; ++v) sums[r][v] += value * weights[v];
+    }
+  }
+#pragma GCC unroll 8
+  for (int r = 0; r < kRows; ++r)
+#pragma GCC unroll 8
+    for (int v = 0; v < kVectors; ++v) store(results[r] + v * kLanes, sums[r][v]);
 }
 
-inline ProductTile product_tile_of(int num_rows, int num_vectors) {
-  switch (num_rows) {
-    case 1: return product_tile_of<1>(num_vectors);
-    case 2: return product_tile_of<2>(num_vectors);
-#if defined(__AVX512F__) || defined(__AVX2__) || defined(__aarch64__)
-    case 3: return product_tile_of<3>(num_vectors);
-#endif
-#if defined(__AVX512F__) || defined(__aarch64__)
-    case 4: return product_tile_of<4>(num_vectors);
-    case 5: return product_tile_of<5>(num_vectors);
-    case 6: return product_tile_of<6>(num_vectors);
-#endif
-  }
-  return nullptr;
+using ProductTile = void (*)(const Real* const*, int, const Real*, std::ptrdiff_t,
+                             const Real* const*, Real* const*);
+using OuterTile = void (*)(const Real* const*, int, int, const Real*, const Real* const*,
+                           Real* const*);
+
+template <int kRows>
+struct TilesOfRows {
+  static constexpr ProductTile product[kPanelVectors] = {
+      product_tile<kRows, 1>, product_tile<kRows, 2>, product_tile<kRows, 3>,
+      product_tile<kRows, 4>};
+  static constexpr OuterTile outer[kPanelVectors] = {outer_tile<kRows, 1>, outer_tile<kRows, 2>,
+                                                     outer_tile<kRows, 3>, outer_tile<kRows, 4>};
+};
+
+struct Tiles {
+  ProductTile product;
+  OuterTile outer;
+};
+
+template <int kRows = kTileRows>
+Tiles tiles_of(int num_rows, int num_vectors) {
+  if constexpr (kRows > 1)
+    if (num_rows < kRows) return tiles_of<kRows - 1>(num_rows, num_vectors);
+  return {TilesOfRows<kRows>::product[num_vectors - 1], TilesOfRows<kRows>::outer[num_vectors - 1]};
 }
 
 // results[r][first .. first + width) = begin[r][...] + rows[r] @ weights[:, first .. first + width),
 // for columns that begin at a panel's border.
-inline void product(const float* const* rows, int num_rows, int num_terms, const float* packed,
-                    int num_columns, int first, int width, const float* const* begin,
-                    float* const* results) {
-  const float* from[kTileRows];
-  float* to[kTileRows];
+inline void product(const Real* const* rows, int num_rows, int num_terms, const Weights<Real>& weights,
+                    int num_columns, int first, int width, const Real* const* begin,
+                    Real* const* results) {
+  const Real* from[kTileRows];
+  Real* to[kTileRows];
   for (int column = first; column < first + width; column += kPanel) {
     const int panel = panel_width(num_columns, column);
     for (int r = 0; r < num_rows; ++r) {
       from[r] = begin[r] + column;
       to[r] = results[r] + column;
     }
-    product_tile_of(num_rows, panel / kLanes)(
-        rows, num_terms, packed + static_cast<std::ptrdiff_t>(column) * num_terms, from, to);
+    const bool packed = weights.row_stride == 0;
+    const Real* at = weights.data + static_cast<std::ptrdiff_t>(column) * (packed ? num_terms : 1);
+    tiles_of(num_rows, panel / kLanes)
+        .product(rows, num_terms, at, packed ? panel : weights.row_stride, from, to);
   }
 }
 

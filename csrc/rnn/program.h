@@ -40,7 +40,7 @@ enum class Op : std::int32_t {
 
 struct Instruction {
   std::int32_t op, target, a, b, c;
-  float constant;
+  double constant;
 };
 
 // Registers [0, num_inputs) are read, [num_inputs, num_inputs + num_outputs) are written and may be

@@ -3,6 +3,7 @@
 
 #include "rnn/array.h"
 #include "rnn/interpret.h"
+#include "rnn/large_products.h"
 #include "rnn/slots.h"
 
 namespace varlen::rnn {
@@ -13,13 +14,13 @@ class Registers {
  public:
   explicit Registers(int count) : rows_(static_cast<std::size_t>(count) * kMaxSlots) {}
 
-  float*& at(int name, int slot) { return rows_[static_cast<std::size_t>(name) * kMaxSlots + slot]; }
-  float* const* of(int name, int slot) const {
+  Real*& at(int name, int slot) { return rows_[static_cast<std::size_t>(name) * kMaxSlots + slot]; }
+  Real* const* of(int name, int slot) const {
     return &rows_[static_cast<std::size_t>(name) * kMaxSlots + slot];
   }
 
  private:
-  Array<float*> rows_;
+  Array<Real*> rows_;
 };
 
 // A program with room for its temporaries, ready to run on tiles.
@@ -44,8 +45,8 @@ class Runner {
  private:
   const Program& program_;
   int num_external_;
-  Array<float*> rows_;
-  Array<float> temporaries_;
+  Array<Real*> rows_;
+  Array<Real> temporaries_;
 };
 
 // Rows for the slots: a number of kinds, each twice, so that a step can read what the one before wrote.
@@ -56,39 +57,51 @@ class Rooms {
         units_(units),
         rows_(static_cast<std::size_t>(num_slots) * num_kinds * 2 * units) {}
 
-  float* at(int kind, int slot, std::int64_t turn) {
+  Real* at(int kind, int slot, std::int64_t turn) {
     const std::size_t row = (static_cast<std::size_t>(slot) * num_kinds_ + kind) * 2 + (turn & 1);
     return &rows_[row * units_];
   }
 
   void move(int from, int to) {
     std::memcpy(at(0, to, 0), at(0, from, 0),
-                sizeof(float) * static_cast<std::size_t>(num_kinds_) * 2 * units_);
+                sizeof(Real) * static_cast<std::size_t>(num_kinds_) * 2 * units_);
   }
 
  private:
   int num_kinds_, units_;
-  Array<float> rows_;
+  Array<Real> rows_;
 };
 
-// body(first unit, width, first slot, number of slots) for every tile: units outside, so that the weights of
-// a block of units serve all slots while they are in the cache.
+// The tiles of units that are a member's share of a team's.
+struct Share {
+  int member, size;
+
+  // body(first unit, width)
+  template <class Body>
+  void for_each_unit_tile(int units, Body body) const {
+    for (int unit = member * kTileUnits; unit < units; unit += size * kTileUnits)
+      body(unit, units - unit < kTileUnits ? units - unit : kTileUnits);
+  }
+};
+
+// body(first slot, number of slots)
 template <class Body>
-inline void for_each_tile(int units, int slots, Body body) {
-  for (int unit = 0; unit < units; unit += kTileUnits)
-    for (int slot = 0; slot < slots; slot += kTileRows)
-      body(unit, units - unit < kTileUnits ? units - unit : kTileUnits, slot,
-           slots - slot < kTileRows ? slots - slot : kTileRows);
+inline void for_each_slot_tile(int slots, Body body) {
+  for (int slot = 0; slot < slots; slot += kTileRows)
+    body(slot, slots - slot < kTileRows ? slots - slot : kTileRows);
 }
 
-inline void copy_row(const float* from, int units, float* to) {
-  std::memcpy(to, from, sizeof(float) * static_cast<std::size_t>(units));
+// A row of the caller, whose width is the true one, to a padded one.
+inline void copy_padded(const Real* from, const StateShape& shape, Real* to) {
+  copy_row(from, shape.true_units, to);
+  for (int u = shape.true_units; u < shape.units; ++u) to[u] = 0;
 }
 
 inline int widest(const Shape& shape) {
   int units = shape.units > shape.second_units ? shape.units : shape.second_units;
+  if (shape.output_units > units) units = shape.output_units;
   for (int s = 0; s < shape.num_states; ++s)
-    if (shape.state_units[s] > units) units = shape.state_units[s];
+    if (shape.states[s].units > units) units = shape.states[s].units;
   return units;
 }
 

@@ -16,10 +16,10 @@ struct Slot {
 
 class Slots {
  public:
-  // `next` counts the sequences that any worker has taken.
-  Slots(const Sequences& sequences, std::int64_t* next, int limit)
-      : sequences_(sequences), next_(next) {
-    while (count_ < limit && fill(count_)) ++count_;
+  Slots(const Sequences& sequences, const Deal& deal) : sequences_(sequences), next_(deal.next) {
+    for (std::int64_t number = deal.first; count_ < deal.num_slots && number < sequences_.count;
+         number += deal.num_teams)
+      slots_[count_++] = {sequences_.by_length[number], 0};
   }
 
   int count() const { return count_; }

@@ -1,8 +1,8 @@
-// One vector of floats, as wide as the instruction set that this translation unit is compiled for,
+// One vector of numbers, as wide as the instruction set that this translation unit is compiled for,
 // and the functions of one variable that programs use.
 //
-// Everything that depends on the instruction set lives in the inline namespace VARLEN_ISA, so that
-// the same source can be compiled several times into one module.
+// Everything that depends on the instruction set or the type of numbers lives in the namespace VARLEN_ISA,
+// so that the same source can be compiled several times into one module.
 #pragma once
 
 #include <cstddef>
@@ -26,75 +26,110 @@ constexpr int kVectorBytes = 16;
 constexpr int kTileRows = 2;
 #endif
 
-typedef float Vector __attribute__((vector_size(kVectorBytes)));
-typedef std::int32_t Integers __attribute__((vector_size(kVectorBytes)));
-constexpr int kLanes = kVectorBytes / static_cast<int>(sizeof(float));
+using Real = VARLEN_REAL;
 
-inline Vector load(const float* from) {
+template <class T>
+struct Format;
+
+template <>
+struct Format<float> {
+  using Integer = std::int32_t;
+  static constexpr int kFractionBits = 23;
+  static constexpr float kRounder = 12582912.0f;  // 1.5 * 2^23: adding it rounds to an integer
+  static constexpr float kLogTwoHigh = 0.693359375f, kLogTwoLow = -2.12194440e-4f;
+  static constexpr float kLowest = -87.3f, kHighest = 88.0f;
+  static constexpr int kDegree = 7;
+};
+
+template <>
+struct Format<double> {
+  using Integer = std::int64_t;
+  static constexpr int kFractionBits = 52;
+  static constexpr double kRounder = 6755399441055744.0;  // 1.5 * 2^52
+  static constexpr double kLogTwoHigh = 0x1.62e42feep-1, kLogTwoLow = 0x1.a39ef35793c76p-33;
+  static constexpr double kLowest = -708.3, kHighest = 709.0;
+  static constexpr int kDegree = 13;
+};
+
+using RealFormat = Format<Real>;
+using Integer = RealFormat::Integer;
+typedef Real Vector __attribute__((vector_size(kVectorBytes)));
+typedef Integer Integers __attribute__((vector_size(kVectorBytes)));
+constexpr int kLanes = kVectorBytes / static_cast<int>(sizeof(Real));
+
+inline Vector load(const Real* from) {
   Vector value;
   std::memcpy(&value, from, sizeof value);
   return value;
 }
 
-inline void store(float* to, Vector value) { std::memcpy(to, &value, sizeof value); }
+inline void store(Real* to, Vector value) { std::memcpy(to, &value, sizeof value); }
 
 // Subtracting zeros is how GCC is brought to broadcast from memory.
-inline Vector splat(float value) { return value - Vector{}; }
-
-inline Vector select(Integers condition, Vector yes, Vector no) {
-  return reinterpret_cast<Vector>((condition & reinterpret_cast<Integers>(yes)) |
-                                  (~condition & reinterpret_cast<Integers>(no)));
-}
+inline Vector splat(Real value) { return value - Vector{}; }
 
 inline Vector minimum(Vector a, Vector b) { return a < b ? a : b; }
 inline Vector maximum(Vector a, Vector b) { return a > b ? a : b; }
+
 inline Vector absolute(Vector x) {
-  return reinterpret_cast<Vector>(reinterpret_cast<Integers>(x) & 0x7FFFFFFF);
+  constexpr Integer kAllButSign = ~(Integer{1} << (8 * sizeof(Integer) - 1));
+  return reinterpret_cast<Vector>(reinterpret_cast<Integers>(x) & kAllButSign);
 }
 
-// For |x| up to 87, where the result is neither subnormal nor infinite; farther out it is that of the
-// border. e^x = 2^n e^r with n the integer nearest to x / ln 2, and a polynomial in r that is exact to an ulp
-// on |r| <= ln 2 / 2. NaN stays NaN.
-inline Vector bounded_exponential(Vector x) {
-  const Vector bounded = minimum(maximum(x, splat(-87.3f)), splat(88.0f));
-  const Vector magic = splat(12582912.0f);  // 1.5 * 2^23: adding it rounds to an integer
-  const Vector shifted = bounded * 1.44269504088896341f + magic;
-  const Vector n = shifted - magic;
-  const Vector r = (bounded - n * 0.693359375f) + n * 2.12194440e-4f;
-  Vector p = splat(1.0f / 5040) * r + 1.0f / 720;
-  p = p * r + 1.0f / 120;
-  p = p * r + 1.0f / 24;
-  p = p * r + 1.0f / 6;
-  p = p * r + 0.5f;
-  p = p * r * r + r + 1.0f;
-  const Integers exponent = (reinterpret_cast<Integers>(shifted) -
-                             reinterpret_cast<Integers>(magic))
-                            << 23;
-  const Vector scaled = reinterpret_cast<Vector>(reinterpret_cast<Integers>(p) + exponent);
-  return x == x ? scaled : x;
-}
+// e^x = 2^n (1 + q) with n the integer nearest to x / ln 2, and q = e^r - 1 for the rest r of at most
+// ln 2 / 2, by its series, which is exact to an ulp there. x is cut to where 2^n is a normal number.
+struct Exponential {
+  Vector power;  // 2^n
+  Vector rest;   // q
+
+  explicit Exponential(Vector x) {
+    constexpr auto kRounder = RealFormat::kRounder;
+    const Vector bounded =
+        minimum(maximum(x, splat(RealFormat::kLowest)), splat(RealFormat::kHighest));
+    const Vector shifted = bounded * static_cast<Real>(1.44269504088896340736) + kRounder;
+    const Vector n = shifted - kRounder;
+    const Vector r = (bounded - n * RealFormat::kLogTwoHigh) - n * RealFormat::kLogTwoLow;
+    Vector series = splat(inverse_factorial(RealFormat::kDegree));
+#pragma GCC unroll 16
+    for (int k = RealFormat::kDegree - 1; k > 1; --k) series = series * r + inverse_factorial(k);
+    rest = series * r * r + r;
+    // What was rounded stands in the lowest bits of `shifted`; as an exponent it makes 2^n.
+    const Integers exponent = reinterpret_cast<Integers>(shifted) -
+                              reinterpret_cast<Integers>(splat(kRounder));
+    power = reinterpret_cast<Vector>(reinterpret_cast<Integers>(splat(Real{1})) +
+                                     (exponent << RealFormat::kFractionBits));
+  }
+
+  Vector value() const { return power * rest + power; }
+  Vector minus_one() const { return power * rest + (power - Real{1}); }
+
+ private:
+  static constexpr Real inverse_factorial(int k) {
+    double product = 1;
+    for (int i = 2; i <= k; ++i) product *= i;
+    return static_cast<Real>(1 / product);
+  }
+};
 
 // Far out the square becomes infinite or 0 as it should.
 inline Vector exponential(Vector x) {
-  const Vector root = bounded_exponential(x * 0.5f);
-  return root * root;
+  const Vector root = Exponential(x * Real{0.5}).value();
+  return x == x ? root * root : x;
 }
 
-inline Vector sigmoid(Vector x) { return 1.0f / (1.0f + bounded_exponential(-x)); }
+inline Vector sigmoid(Vector x) {
+  const Vector result = Real{1} / (Real{1} + Exponential(-x).value());
+  return x == x ? result : x;
+}
 
-// (1 - e) / (1 + e) with e = e^-2|x| loses digits near 0, where the odd series is exact.
+// tanh |x| = -m / (2 + m) with m = e^-2|x| - 1, which is exact near 0 too.
 inline Vector hyperbolic_tangent(Vector x) {
-  const Vector size = absolute(x);
-  const Vector e = bounded_exponential(size * -2.0f);
-  const Vector large = (1.0f - e) / (1.0f + e);
-  const Vector square = x * x;
-  Vector series = splat(-17.0f / 315) + square * (62.0f / 2835);
-  series = 2.0f / 15 + square * series;
-  series = -1.0f / 3 + square * series;
-  series = size + size * square * series;
-  const Vector positive = size < 0.25f ? series : large;
-  const Integers sign = reinterpret_cast<Integers>(x) & static_cast<std::int32_t>(0x80000000u);
-  return reinterpret_cast<Vector>(reinterpret_cast<Integers>(positive) | sign);
+  const Vector m = Exponential(absolute(x) * Real{-2}).minus_one();
+  const Vector size = -m / (Real{2} + m);
+  constexpr Integer kSign = Integer{1} << (8 * sizeof(Integer) - 1);
+  const Integers sign = reinterpret_cast<Integers>(x) & kSign;
+  const Vector result = reinterpret_cast<Vector>(reinterpret_cast<Integers>(size) | sign);
+  return x == x ? result : x;
 }
 
 }  // namespace VARLEN_ISA

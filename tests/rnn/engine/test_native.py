@@ -24,7 +24,7 @@ from varlen import (
     dynamic_rnn,
 )
 from varlen.rnn import Products, RecurrentCell, explain
-from varlen.rnn.engine import _native_loop
+from varlen.rnn.engine import Rows, _native_loop
 from varlen.rnn.engine._cell_program import cell_program
 from varlen.rnn.engine._op import unroll_op
 
@@ -272,34 +272,46 @@ def test_runs_under_vmap():
     assert_close(found[1], dynamic_rnn(cell, inputs[1])[0])
 
 
-def test_the_operator_passes_the_checks_of_torch():
+def operands(cell, lengths, num_steps):
+    """What the operator takes, for random values of a padded block."""
+    rows = Rows.padded(torch.tensor(lengths), num_steps)
+    values = torch.randn(rows.num_rows, cell.input_size)
+    products = [w if w is None else w.detach() for w in cell.products()]
+    states = [torch.randn(len(lengths), n) for n in cell_program(cell).state_units]
+    vectors = [vector.detach() for vector in cell.vectors()]
+    for tensor in (values, *products, *vectors, *states):
+        if tensor is not None:
+            tensor.requires_grad_()
+    tables = (rows.lengths, rows.bases, rows.time_offsets)
+    return [values, *tables, *products, vectors, states, cell_program(cell).json]
+
+
+@pytest.mark.parametrize("recompute", [False, True])
+def test_the_operator_passes_the_checks_of_torch(recompute):
     cell = LSTMCell(3, 5, num_proj=2, use_peepholes=True)
-    values = (torch.randn(3, 4, 3), *(w.detach() for w in cell.products()))
-    values = tuple(v.requires_grad_() for v in values)
-    vectors = [v.detach().requires_grad_() for v in cell.vectors()]
-    states = [torch.randn(3, n, requires_grad=True) for n in (5, 2)]
-    program = cell_program(cell).json
-    lengths = torch.tensor([4, 0, 2])
-    torch.library.opcheck(
-        unroll_op, (values[0], lengths, *values[1:], vectors, states, program, False, True)
-    )
+    torch.library.opcheck(unroll_op, (*operands(cell, [4, 0, 2], 4), False, True, recompute))
 
 
 def test_the_operator_refuses_what_it_would_read_out_of_bounds():
     cell = GRUCell(3, 5)
-    products = [w if w is None else w.detach() for w in cell.products()]
-    program = cell_program(cell).json
-    inputs, state = torch.randn(2, 4, 3), [torch.zeros(2, 5)]
+    values, lengths, bases, offsets, *rest = operands(cell, [4, 3], 4)
+
+    def call(values=values, lengths=lengths, bases=bases, offsets=offsets):
+        unroll_op(values, lengths, bases, offsets, *rest, False, False, False)
+
+    call()
     with pytest.raises(ValueError, match=r"input weights: expected shape \(4, 15\)"):
-        unroll_op(
-            torch.randn(2, 4, 4), torch.tensor([4, 4]), *products, [], state, program, False, False
-        )
+        call(values=torch.randn(8, 4))
     with pytest.raises(ValueError, match="found 9 in row 1"):
-        unroll_op(inputs, torch.tensor([4, 9]), *products, [], state, program, False, False)
-    with pytest.raises(ValueError, match=r"expected torch.float32 on the CPU"):
-        unroll_op(
-            inputs.double(), torch.tensor([4, 4]), *products, [], state, program, False, False
-        )
+        call(lengths=torch.tensor([4, 9]))
+    with pytest.raises(ValueError, match="step 0 of row 1 is at place 3, which is taken"):
+        call(bases=torch.tensor([0, 3]))
+    with pytest.raises(ValueError, match="step 1 of row 0 is at place 70"):
+        call(offsets=torch.tensor([0, 70, 1, 2]))
+    with pytest.raises(ValueError, match="bases: expected int64 of shape"):
+        call(bases=torch.tensor([0]))
+    with pytest.raises(ValueError, match=r"expected torch.float64 on the CPU, found torch.float32"):
+        call(values=values.double())
 
 
 def test_stacks_run_layer_by_layer():
@@ -342,7 +354,7 @@ class TestExplain:
     @pytest.mark.parametrize(
         ("cell", "inputs", "reason"),
         [
-            (LSTMCell(3, 4, dtype=torch.float64), None, "computes in torch.float32"),
+            (LSTMCell(3, 4, dtype=torch.bfloat16), None, "computes in torch.float32"),
             (DropoutWrapper(GRUCell(3, 4), 0.5), None, "draws noise in every step"),
             (GRUCell(3, 4, activation="softplus"), None, "for which programs have no operation"),
             (CoupledInputForgetGateLSTMCell(3, 4, layer_norm=True), None, "it uses mean"),

@@ -1,6 +1,7 @@
-"""How a cell is run along sequences: padded blocks and lengths in, the same out."""
+"""How a cell is run along sequences: rows of values in some layout in, the same out."""
 
 from varlen.rnn.engine._choose import ENGINES, Engine, explain
+from varlen.rnn.engine._rows import Rows
 from varlen.rnn.engine._unroll import unroll
 
-__all__ = ["ENGINES", "Engine", "explain", "unroll"]
+__all__ = ["ENGINES", "Engine", "Rows", "explain", "unroll"]

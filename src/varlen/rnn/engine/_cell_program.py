@@ -54,6 +54,11 @@ class CellProgram:
     backward: Program
     second_backward: Program | None
 
+    @property
+    def all_gates(self) -> int:
+        """Gates of all kinds."""
+        return self.num_gates + self.num_recurrent_gates + self.num_input_gates
+
     @cached_property
     def json(self) -> str:
         """The program as text, for an exported model to carry."""
@@ -249,4 +254,5 @@ def _backward(step: _Step, names: tuple[str, ...], of: list[int], *, by: list[in
         inputs=(*step.inputs, *gradients),
         outputs=tuple(f"d_{name}" for name in step.inputs),
         summed={f"d_{name}" for name in step.vectors},
+        in_place=len(step.gates),
     )

@@ -9,6 +9,7 @@ from varlen import _native
 from varlen.rnn._cell import RNNCell
 from varlen.rnn._recurrent import RecurrentCell
 from varlen.rnn.engine._cell_program import CellProgram, cell_program
+from varlen.rnn.engine._native_loop import DTYPES
 from varlen.rnn.engine._trace import Untraceable
 
 Engine = Literal["auto", "eager", "native"]
@@ -25,12 +26,8 @@ def why_not_native(cell: RNNCell, inputs: Any, noise: Any) -> str | None:
         return (
             f"{type(cell).__name__} is no RecurrentCell: it does not say what its step consists of"
         )
-    if (
-        not isinstance(inputs, Tensor)
-        or inputs.dtype != torch.float32
-        or cell.dtype != torch.float32
-    ):
-        return "the native engine computes in torch.float32"
+    if not isinstance(inputs, Tensor) or inputs.dtype != cell.dtype or cell.dtype not in DTYPES:
+        return "the native engine computes in torch.float32 and torch.float64"
     if inputs.device.type != "cpu" or cell.device.type != "cpu":
         return "the native engine computes on the CPU"
     if torch._C._are_functorch_transforms_active():
@@ -63,10 +60,10 @@ def explain(cell: RNNCell, inputs: Tensor | None = None) -> Explanation:
 
     Args:
         cell: any cell.
-        inputs: what it would be run on; None is a float32 tensor on the CPU.
+        inputs: what it would be run on; None is a tensor of its dtype on the CPU.
     """
     if inputs is None:
-        inputs = torch.zeros(1, 1, 1)
+        inputs = torch.zeros(1, 1, 1, dtype=cell.dtype)
     noise = cell.draw_noise(torch.ones(1, dtype=torch.int64))
     reason = why_not_native(cell, inputs, noise)
     program = cell_program(cell) if reason is None and isinstance(cell, RecurrentCell) else None

@@ -3,51 +3,45 @@
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from varlen.rnn import _nest
 from varlen.rnn._cell import RNNCell, take_step
 from varlen.rnn.engine._layout import step_layout
-from varlen.sequences import live_steps
+from varlen.rnn.engine._rows import Rows
 
 
 def unroll(
-    cell: RNNCell, inputs: Any, lengths: Tensor, state: Any, noise: Any, *, reverse: bool
+    cell: RNNCell, values: Any, rows: Rows, state: Any, noise: Any, *, reverse: bool
 ) -> tuple[Any, Any]:
-    """Runs `cell` over the real steps of a padded block.
+    """Runs `cell` over the real steps of a batch.
 
-    Only these are taken out of the block, so that NaN in the padding is never touched, forward or
+    Only these are taken out of the values, so that NaN in the padding is never touched, forward or
     backward.
 
     Args:
         cell: any cell.
-        inputs: each leaf `[batch, time, ...]`.
-        lengths: `[batch]`, int64, on the CPU.
+        values: each leaf `[rows, ...]`.
+        rows: where the real steps are.
         state: the initial state, each leaf `[batch, ...]`. A leaf without axes belongs to no row
             and takes part in every step.
         noise: of `cell.draw_noise`, or None.
         reverse: walks each row from its last step to its first.
 
     Returns:
-        `(outputs, final_state)`, outputs `[batch, time, ...]`, zero past each row's length.
+        `(outputs, final_state)`, outputs `[rows, ...]`, zero where no step is.
     """
-    first = _nest.leaves(inputs)[0]
-    num_rows, num_steps = first.shape[:2]
-    counts = lengths.numpy()
-    live = torch.from_numpy(np.flatnonzero(live_steps(counts, num_steps))).to(first.device)
-    layout = step_layout(counts, reverse=reverse, device=first.device)
-    places = live[layout.positions]
-    steps = _Steps(
-        _nest.map_structure(lambda leaf: leaf.flatten(0, 1), inputs), places, layout.counts
-    )
+    device = _nest.leaves(values)[0].device
+    layout = step_layout(rows.lengths.numpy(), reverse=reverse, device=device)
+    places = torch.from_numpy(rows.places()).to(device)[layout.positions]
+    steps = _Steps(values, places, layout.counts)
     draws = _Steps(noise, layout.draws, layout.counts)
     state = _map_rows(lambda leaf: leaf.index_select(0, layout.order), state)
 
     outputs = []
     finished: list[Any] = []
-    running = num_rows
+    running = len(rows.lengths)
     for step, count in enumerate(layout.counts):
         if count < running:
             finished.append(_rows(state, count, running))
@@ -56,14 +50,13 @@ def unroll(
         output, state = take_step(cell, steps[step], state, draws[step])
         outputs.append(output)
 
-    def padded(*steps: Tensor) -> Tensor:
-        values = torch.cat(steps)
-        flat = values.new_zeros(num_rows * num_steps, *values.shape[1:])
-        return flat.index_copy(0, places, values).reshape(num_rows, num_steps, *values.shape[1:])
+    def placed(*steps: Tensor) -> Tensor:
+        real = torch.cat(steps)
+        return real.new_zeros(rows.num_rows, *real.shape[1:]).index_copy(0, places, real)
 
     final = _join_rows(state, *reversed(finished))
     return (
-        _nest.map_structure(padded, *outputs),
+        _nest.map_structure(placed, *outputs),
         _map_rows(lambda leaf: leaf.index_select(0, layout.rank), final),
     )
 

@@ -133,6 +133,7 @@ def compile_program(
     inputs: Sequence[str],
     outputs: Sequence[str],
     summed: Iterable[str] = (),
+    in_place: int = 0,
 ) -> Program:
     """Gives the values that the results need registers and an order.
 
@@ -142,13 +143,21 @@ def compile_program(
         inputs: names of the input registers.
         outputs: names of the output registers.
         summed: outputs that are added to.
+        in_place: as many outputs lie where the inputs of the same number lie, which are not read
+            after that.
     """
+    # An input that is handed through is saved before another result takes its place.
+    results = [
+        values.make("copy", result) if result is not None and result < in_place else result
+        for result in results
+    ]
     order = values.needed(result for result in results if result is not None)
     last_use = {
         operand: position
         for position, number in enumerate(order)
         for operand in values[number].operands
     }
+    order_of = {number: position for position, number in enumerate(order)}
     # A result is computed in its own register if it can be; a second name for one, an input handed
     # through, and a sum need an instruction of their own.
     home: dict[int, int] = {}
@@ -156,7 +165,13 @@ def compile_program(
     for output, result in enumerate(results):
         if result is None:
             continue
-        if values[result].operation == "input" or result in home or outputs[output] in summed:
+        overwrites = output < in_place and last_use.get(output, -1) > order_of.get(result, -1)
+        if (
+            values[result].operation == "input"
+            or result in home
+            or outputs[output] in summed
+            or overwrites
+        ):
             operation = ACCUMULATE if outputs[output] in summed else "copy"
             extra.append(Instruction(operation, len(inputs) + output, result))
             last_use[result] = len(order)

@@ -5,19 +5,18 @@ It is what the loop means, and what is differentiated where the loop cannot be (
 
 from collections.abc import Sequence
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from varlen.rnn._recurrent import Products
 from varlen.rnn.engine._cell_program import CellProgram
 from varlen.rnn.engine._layout import step_layout
-from varlen.sequences import check_lengths, live_steps
+from varlen.rnn.engine._rows import Rows
 
 
 def unroll_reference(
-    inputs: Tensor,
-    lengths: Tensor,
+    values: Tensor,
+    rows: Rows,
     products: Products,
     vectors: Sequence[Tensor],
     initial_states: Sequence[Tensor],
@@ -25,11 +24,11 @@ def unroll_reference(
     *,
     reverse: bool,
 ) -> tuple[Tensor, list[Tensor]]:
-    """Runs a cell's program along padded sequences.
+    """Runs a cell's program over the real steps of a batch.
 
     Args:
-        inputs: `[batch, time, input_size]`.
-        lengths: `[batch]`, int64.
+        values: `[rows, input_size]`.
+        rows: where the real steps are.
         products: the weights of the cell.
         vectors: its other parameters, `[units]` each.
         initial_states: `[batch, state units]` each.
@@ -37,20 +36,16 @@ def unroll_reference(
         reverse: walks each row from its last step to its first.
 
     Returns:
-        `(outputs, final_states)`, outputs `[batch, time, output units]`, zero past the lengths.
+        `(outputs, final_states)`, outputs `[rows, output units]`, zero where no step is.
     """
-    num_rows, num_steps = inputs.shape[:2]
-    counts = check_lengths(lengths, num_rows, num_steps, argument="sequence_length")
-    layout = step_layout(counts, reverse=reverse, device=inputs.device)
-    live = torch.from_numpy(np.flatnonzero(live_steps(counts, num_steps))).to(inputs.device)
-    places = live[layout.positions]
-    values = inputs.flatten(0, 1).index_select(0, places)
-    projected = torch.split(values @ products.input, layout.counts)
+    layout = step_layout(rows.lengths.numpy(), reverse=reverse, device=values.device)
+    places = torch.from_numpy(rows.places()).to(values.device)[layout.positions]
+    projected = torch.split(values.index_select(0, places) @ products.input, layout.counts)
 
     states = [state.index_select(0, layout.order) for state in initial_states]
     finished: list[list[Tensor]] = []
     outputs = []
-    running = num_rows
+    running = len(rows.lengths)
     for step, count in enumerate(layout.counts):
         if count < running:
             finished.append([state[count:] for state in states])
@@ -59,10 +54,9 @@ def unroll_reference(
         output, states = _step(projected[step], states, products, vectors, program)
         outputs.append(output)
     parts = zip(states, *reversed(finished), strict=True)
-    final = [torch.cat(rows).index_select(0, layout.rank) for rows in parts]
-    flat = inputs.new_zeros(num_rows * num_steps, program.output_units)
-    padded = flat.index_copy(0, places, torch.cat(outputs))
-    return padded.reshape(num_rows, num_steps, program.output_units), final
+    final = [torch.cat(part).index_select(0, layout.rank) for part in parts]
+    empty = values.new_zeros(rows.num_rows, program.output_units)
+    return empty.index_copy(0, places, torch.cat(outputs)), final
 
 
 def _step(

@@ -11,32 +11,36 @@ from varlen.rnn.engine import _eager
 from varlen.rnn.engine._cell_program import cell_program
 from varlen.rnn.engine._choose import Engine, why_not_native
 from varlen.rnn.engine._op import unroll_op
+from varlen.rnn.engine._rows import Rows
 from varlen.rnn.wrappers import DropoutWrapper, MultiRNNCell
 
 
 def unroll(
     cell: RNNCell,
-    inputs: Any,
-    lengths: Tensor,
+    values: Any,
+    rows: Rows,
     state: Any,
     noise: Any,
     *,
     reverse: bool,
     engine: Engine,
+    recompute: bool = False,
 ) -> tuple[Any, Any]:
-    """Runs `cell` over the real steps of a padded block.
+    """Runs `cell` over the real steps of a batch.
 
     Args:
         cell: any cell.
-        inputs: each leaf `[batch, time, ...]`.
-        lengths: `[batch]`, int64, on the CPU.
+        values: each leaf `[rows, ...]`.
+        rows: where the real steps are.
         state: the initial state, each leaf `[batch, ...]`.
         noise: of `cell.draw_noise`, or None.
         reverse: walks each row from its last step to its first.
         engine: which one.
+        recompute: the native engine keeps only the states for the gradient, and computes the gates
+            again.
 
     Returns:
-        `(outputs, final_state)`, outputs `[batch, time, ...]`, zero past each row's length.
+        `(outputs, final_state)`, outputs `[rows, ...]`, zero where no step is.
 
     Raises:
         ValueError: the native engine is asked for and cannot do it; the message has the reason.
@@ -44,32 +48,37 @@ def unroll(
     if engine != "eager":
         parts = _layers(cell, state, noise)
         if parts is not None:
-            return _unroll_layers(parts, inputs, lengths, reverse=reverse, engine=engine)
-        reason = why_not_native(cell, inputs, noise)
+            return _unroll_layers(
+                parts, values, rows, reverse=reverse, engine=engine, recompute=recompute
+            )
+        reason = why_not_native(cell, values, noise)
         if reason is None:
             assert isinstance(cell, RecurrentCell)
-            return _unroll_native(cell, inputs, lengths, state, reverse=reverse)
+            return _unroll_native(cell, values, rows, state, reverse=reverse, recompute=recompute)
         if engine == "native":
             raise ValueError(f"engine='native': {reason}")
-    return _eager.unroll(cell, inputs, lengths, state, noise, reverse=reverse)
+    return _eager.unroll(cell, values, rows, state, noise, reverse=reverse)
 
 
 def _unroll_native(
-    cell: RecurrentCell, inputs: Tensor, lengths: Tensor, state: Any, *, reverse: bool
+    cell: RecurrentCell, values: Tensor, rows: Rows, state: Any, *, reverse: bool, recompute: bool
 ) -> tuple[Tensor, Any]:
     products, vectors = cell.products(), cell.vectors()
     leaves = cell.unpack_state(state)
-    tensors = [inputs, *(w for w in products if w is not None), *vectors, *leaves]
+    tensors = [values, *(w for w in products if w is not None), *vectors, *leaves]
     keep = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)
     outputs, *results = unroll_op(
-        inputs,
-        lengths,
+        values,
+        rows.lengths,
+        rows.bases,
+        rows.time_offsets,
         *products,
         vectors,
         leaves,
         cell_program(cell).json,
         reverse,
         keep,
+        recompute,
     )
     return outputs, cell.pack_state(results[: len(leaves)])
 
@@ -92,19 +101,26 @@ def _layers(cell: RNNCell, state: Any, noise: Any) -> tuple[list[_Layer], Any] |
 
 
 def _unroll_layers(
-    parts: tuple[list[_Layer], Any], inputs: Any, lengths: Tensor, *, reverse: bool, engine: Engine
+    parts: tuple[list[_Layer], Any],
+    values: Any,
+    rows: Rows,
+    *,
+    reverse: bool,
+    engine: Engine,
+    recompute: bool,
 ) -> tuple[Any, Any]:
     layers, join = parts
     states = []
     for layer in layers:
-        inputs, state = unroll(
+        values, state = unroll(
             layer.cell,
-            inputs,
-            lengths,
+            values,
+            rows,
             layer.state,
             layer.noise,
             reverse=reverse,
             engine=engine,
+            recompute=recompute,
         )
         states.append(state)
-    return inputs, join(states)
+    return values, join(states)

@@ -5,7 +5,6 @@ from typing import Any
 
 import torch
 
-from varlen.rnn import _nest
 from varlen.rnn._cell import RNNCell, as_cell
 from varlen.rnn.engine import Engine
 from varlen.rnn.unroll._inputs import as_block, unroll_block
@@ -22,6 +21,7 @@ def bidirectional_dynamic_rnn(
     *,
     time_major: bool = False,
     engine: Engine = "auto",
+    recompute: bool = False,
     noise_fw: Any = None,
     noise_bw: Any = None,
 ) -> tuple[tuple[Any, Any], tuple[Any, Any]]:
@@ -42,6 +42,7 @@ def bidirectional_dynamic_rnn(
         dtype: not needed, the cells have one; checked if given.
         time_major: inputs and outputs are `[time, batch, ...]`.
         engine: as in `dynamic_rnn`.
+        recompute: as in `dynamic_rnn`.
         noise_fw: as `noise` in `dynamic_rnn`.
         noise_bw: the same, from the last step of each row to its first.
 
@@ -67,6 +68,7 @@ def bidirectional_dynamic_rnn(
         dtype,
         noise_fw,
         engine=engine,
+        recompute=recompute,
         state_argument="initial_state_fw",
     )
     outputs_bw, state_bw = unroll_block(
@@ -77,10 +79,8 @@ def bidirectional_dynamic_rnn(
         dtype,
         noise_bw,
         engine=engine,
+        recompute=recompute,
         reverse=True,
         state_argument="initial_state_bw",
     )
-    outputs = (outputs_fw, outputs_bw)
-    if time_major:
-        outputs = _nest.map_structure(lambda leaf: leaf.transpose(0, 1), outputs)
-    return outputs, (state_fw, state_bw)
+    return (outputs_fw, outputs_bw), (state_fw, state_bw)

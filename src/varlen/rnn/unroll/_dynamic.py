@@ -4,7 +4,6 @@ from typing import Any
 
 import torch
 
-from varlen.rnn import _nest
 from varlen.rnn._cell import RNNCell, as_cell
 from varlen.rnn.engine import Engine
 from varlen.rnn.unroll._inputs import as_block, unroll_block
@@ -19,6 +18,7 @@ def dynamic_rnn(
     *,
     time_major: bool = False,
     engine: Engine = "auto",
+    recompute: bool = False,
     noise: Any = None,
 ) -> tuple[Any, Any]:
     """Runs `cell` along time and stops each row at its own length.
@@ -42,6 +42,8 @@ def dynamic_rnn(
         time_major: inputs and outputs are `[time, batch, ...]`.
         engine: "native" (the C++ time loop), "eager" (plain torch, the definition), or "auto": the
             fastest that can do it. `varlen.rnn.explain` says which, and why.
+        recompute: saves memory in training: the native engine keeps only the states for the
+            gradient, less than half of what it keeps otherwise, and computes the gates again.
         noise: what `cell.draw_noise` would return, to be used instead of drawing.
 
     Returns:
@@ -54,9 +56,13 @@ def dynamic_rnn(
             names the argument and the row.
     """
     block = as_block(as_cell(cell), inputs, time_major=time_major)
-    outputs, final_state = unroll_block(
-        cell, block, sequence_length, initial_state, dtype, noise, engine=engine
+    return unroll_block(
+        cell,
+        block,
+        sequence_length,
+        initial_state,
+        dtype,
+        noise,
+        engine=engine,
+        recompute=recompute,
     )
-    if time_major:
-        outputs = _nest.map_structure(lambda leaf: leaf.transpose(0, 1), outputs)
-    return outputs, final_state

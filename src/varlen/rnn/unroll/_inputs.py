@@ -8,16 +8,35 @@ from torch import Tensor
 from varlen.rnn import _nest
 from varlen.rnn._cell import RNNCell, as_cell, as_tensor, check_state, check_step_inputs
 from varlen.rnn._recurrent import RecurrentCell
-from varlen.rnn.engine import ENGINES, Engine, unroll
+from varlen.rnn.engine import ENGINES, Engine, Rows, unroll
 from varlen.sequences import check_lengths
 
 
 class Block(NamedTuple):
-    """The inputs of an unroll, checked: each leaf `[batch, time, ...]`."""
+    """The inputs of an unroll, checked.
 
-    inputs: Any
+    Attributes:
+        values: each leaf `[batch * time, ...]`, in the order of the given axes.
+        batch_size: rows of the batch.
+        num_steps: steps of each row, with the padding.
+        time_major: whether the time comes first.
+    """
+
+    values: Any
     batch_size: int
     num_steps: int
+    time_major: bool
+
+    def rows(self, lengths: Tensor) -> Rows:
+        """Where the real steps are among the values."""
+        layout = Rows.time_major if self.time_major else Rows.padded
+        return layout(lengths, self.num_steps)
+
+    def unflatten(self, values: Any) -> Any:
+        """Values as a block with the axes of the inputs."""
+        axes = (self.batch_size, self.num_steps)
+        axes = axes[::-1] if self.time_major else axes
+        return _nest.map_structure(lambda leaf: leaf.reshape(*axes, *leaf.shape[1:]), values)
 
 
 def as_block(cell: RNNCell, inputs: Any, *, time_major: bool) -> Block:
@@ -36,14 +55,16 @@ def as_block(cell: RNNCell, inputs: Any, *, time_major: bool) -> Block:
                 f"inputs: expected shape {'(time, batch' if time_major else '(batch, time'}, ...), "
                 f"found {tuple(tensor.shape)}"
             )
-        return tensor.transpose(0, 1) if time_major else tensor
+        return tensor
 
     block = _map_tuples(as_leaf, inputs)
     shapes = {tuple(leaf.shape[:2]) for leaf in _nest.leaves(block)}
     if len(shapes) != 1:
         raise ValueError(f"inputs: expected one batch and time for all, found {sorted(shapes)}")
-    batch_size, num_steps = shapes.pop()
-    return Block(block, batch_size, num_steps)
+    (axes,) = shapes
+    batch_size, num_steps = reversed(axes) if time_major else axes
+    values = _nest.map_structure(lambda leaf: leaf.flatten(0, 1), block)
+    return Block(values, batch_size, num_steps, time_major)
 
 
 def unroll_block(
@@ -55,42 +76,57 @@ def unroll_block(
     noise: Any,
     *,
     engine: Engine,
+    recompute: bool,
     reverse: bool = False,
     state_argument: str = "initial_state",
 ) -> tuple[Any, Any]:
     """Checks what is left to check, and runs a cell over the real steps of a block.
 
     Returns:
-        `(outputs, final_state)`, outputs `[batch, time, ...]`, zero past each row's length.
+        `(outputs, final_state)`, outputs with the axes of the inputs, zero past each row's length.
     """
-    as_cell(cell)
     if engine not in ENGINES:
         raise ValueError(f"engine: expected one of {', '.join(ENGINES)}, found {engine!r}")
     if dtype not in (None, cell.dtype):
         raise ValueError(f"dtype: expected {cell.dtype}, that of the cell, found {dtype}")
+    as_cell(cell)
+    if isinstance(cell, RecurrentCell):
+        _check_values(cell, block)
     lengths = _lengths(sequence_length, block)
     if initial_state is None:
         state = cell.get_initial_state(batch_size=block.batch_size, dtype=cell.dtype)
     else:
         state = check_state(cell, initial_state, block.batch_size, argument=state_argument)
-    if isinstance(cell, RecurrentCell):
-        check_block(cell, block.inputs)
-    device = _nest.leaves(block.inputs)[0].device
+    device = _nest.leaves(block.values)[0].device
     if noise is None:
         noise = cell.draw_noise(lengths.to(device))
     with torch.autocast(device.type, enabled=False):
-        return unroll(cell, block.inputs, lengths, state, noise, reverse=reverse, engine=engine)
+        outputs, final_state = unroll(
+            cell,
+            block.values,
+            block.rows(lengths),
+            state,
+            noise,
+            reverse=reverse,
+            engine=engine,
+            recompute=recompute,
+        )
+    return block.unflatten(outputs), final_state
 
 
-def check_block(cell: RecurrentCell, inputs: Any) -> None:
+def _check_values(cell: RecurrentCell, block: Block) -> None:
     """Checks the inputs of all steps at once, so that the message has the shape the user knows."""
-    if not isinstance(inputs, Tensor) or inputs.ndim != 3 or inputs.shape[2] != cell.input_size:
-        found = tuple(inputs.shape) if isinstance(inputs, Tensor) else type(inputs).__name__
+    values = block.values
+    if not isinstance(values, Tensor) or values.ndim != 2 or values.shape[1] != cell.input_size:
+        axes = "(time, batch" if block.time_major else "(batch, time"
+        found = type(values).__name__
+        if isinstance(values, Tensor):
+            found = str(tuple(block.unflatten(values).shape))
         raise ValueError(
-            f"{type(cell).__name__}: expected inputs of shape (batch, time, {cell.input_size}), "
+            f"{type(cell).__name__}: expected inputs of shape {axes}, {cell.input_size}), "
             f"found {found}"
         )
-    check_step_inputs(cell, inputs[:0, 0] if inputs.shape[1] else inputs.flatten(0, 1))
+    check_step_inputs(cell, values[:0])
 
 
 def _lengths(sequence_length: Any, block: Block) -> Tensor:

@@ -19,6 +19,7 @@ def static_rnn(
     sequence_length: Any = None,
     *,
     engine: Engine = "auto",
+    recompute: bool = False,
     noise: Any = None,
 ) -> tuple[list[Any], Any]:
     """`dynamic_rnn` for inputs and outputs that are lists over time.
@@ -33,6 +34,7 @@ def static_rnn(
         dtype: not needed, the cell has one; checked if given.
         sequence_length: as in `dynamic_rnn`.
         engine: as in `dynamic_rnn`.
+        recompute: as in `dynamic_rnn`.
         noise: as in `dynamic_rnn`.
 
     Returns:
@@ -64,6 +66,7 @@ def static_rnn(
         dtype,
         time_major=True,
         engine=engine,
+        recompute=recompute,
         noise=noise,
     )
     leaves, structure = _nest.flatten(outputs)

@@ -1,0 +1,73 @@
+"""Where the real steps of a batch lie, in padded, time-major, packed and jagged layouts alike."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Real steps among the rows of arrays `[num_rows, ...]`.
+
+    Step t of sequence b is row `bases[b] + time_offsets[t]`; rows that are no step are padding.
+
+    Attributes:
+        lengths: `[batch]`, int64, on the CPU.
+        bases: `[batch]`, int64, on the CPU.
+        time_offsets: `[time]`, int64, on the CPU.
+        num_rows: of the arrays.
+    """
+
+    lengths: Tensor
+    bases: Tensor
+    time_offsets: Tensor
+    num_rows: int
+
+    @classmethod
+    def padded(cls, lengths: Tensor, num_steps: int) -> "Rows":
+        """Of a block `[batch, num_steps, ...]`, with its first two axes made one."""
+        batch_size = lengths.shape[0]
+        bases = torch.arange(batch_size) * num_steps
+        return cls(lengths, bases, torch.arange(num_steps), batch_size * num_steps)
+
+    @classmethod
+    def time_major(cls, lengths: Tensor, num_steps: int) -> "Rows":
+        """Of a block `[num_steps, batch, ...]`, with its first two axes made one."""
+        batch_size = lengths.shape[0]
+        time_offsets = torch.arange(num_steps) * batch_size
+        return cls(lengths, torch.arange(batch_size), time_offsets, batch_size * num_steps)
+
+    @classmethod
+    def jagged(cls, lengths: Tensor) -> "Rows":
+        """Of values `[sum(lengths), ...]`, sequence after sequence."""
+        ends = lengths.cumsum(0)
+        num_steps = int(lengths.max()) if len(lengths) else 0
+        num_rows = int(ends[-1]) if len(lengths) else 0
+        return cls(lengths, ends - lengths, torch.arange(num_steps), num_rows)
+
+    @classmethod
+    def packed(cls, batch_sizes: Tensor, sorted_indices: Tensor | None = None) -> "Rows":
+        """Of the data of a `torch.nn.utils.rnn.PackedSequence`: step after step, longest first.
+
+        Args:
+            batch_sizes: `[time]`, how many sequences take each step.
+            sorted_indices: `[batch]`, which sequence stands in each place; None: they are in order.
+        """
+        offsets = batch_sizes.cumsum(0) - batch_sizes
+        ranks = torch.arange(int(batch_sizes[0]))
+        lengths = (batch_sizes[:, None] > ranks).sum(0)
+        if sorted_indices is not None:
+            ranks = sorted_indices.cpu().argsort()
+            lengths = lengths[ranks]
+        return cls(lengths, ranks, offsets, int(batch_sizes.sum()))
+
+    def places(self) -> npt.NDArray[np.int64]:
+        """The row of each step, sequence after sequence."""
+        lengths, bases = self.lengths.numpy(), self.bases.numpy()
+        starts = np.cumsum(lengths) - lengths
+        steps = np.arange(lengths.sum()) - np.repeat(starts, lengths)
+        places: npt.NDArray[np.int64] = np.repeat(bases, lengths) + self.time_offsets.numpy()[steps]
+        return places
