@@ -57,7 +57,7 @@ class Rows:
             sorted_indices: `[batch]`, which sequence stands in each place; None: they are in order.
         """
         offsets = batch_sizes.cumsum(0) - batch_sizes
-        ranks = torch.arange(int(batch_sizes[0]))
+        ranks = torch.arange(int(batch_sizes[0]) if len(batch_sizes) else 0)
         lengths = (batch_sizes[:, None] > ranks).sum(0)
         if sorted_indices is not None:
             ranks = sorted_indices.cpu().argsort()

@@ -12,11 +12,11 @@ from torch.nn.utils.rnn import PackedSequence
 
 from varlen.rnn._parameters import check_positive, make_parameter
 from varlen.rnn._recurrent import RecurrentCell
+from varlen.rnn.engine import unroll
 from varlen.rnn.layers._cells import LayerWeights
 from varlen.rnn.layers._compiling import trace_programs
 from varlen.rnn.layers._dropout import drop
 from varlen.rnn.layers._forms import Sequences, take_sequences
-from varlen.rnn.layers._rows import unroll
 
 
 class RecurrentLayers(nn.Module, ABC):
@@ -146,7 +146,15 @@ class RecurrentLayers(nn.Module, ABC):
                 for direction in range(self.num_directions):
                     cell = self.make_cell(self._weights(layer, direction))
                     state = cell.pack_state([part[len(final)] for part in initial])
-                    output, state = unroll(cell, values, given.rows, state, reverse=direction == 1)
+                    output, state = unroll(
+                        cell,
+                        values,
+                        given.rows,
+                        state,
+                        None,
+                        reverse=direction == 1,
+                        engine="auto",
+                    )
                     outputs.append(output)
                     final.append(cell.unpack_state(state))
                 values = torch.cat(outputs, dim=-1) if self.bidirectional else outputs[0]

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence
 
-from varlen.rnn.layers._rows import Rows
+from varlen.rnn.engine import Rows
 from varlen.sequences import check_lengths
 
 
