@@ -89,7 +89,8 @@ def as_messages(
         TypeError: `serialized` is something else.
         ValueError: a block with slices outside of its buffer, or not one name for each message.
     """
-    if isinstance(serialized, MessageBlock):
+    # To ask of a list whether it is a block takes longer than to decode some messages.
+    if not isinstance(serialized, list) and isinstance(serialized, MessageBlock):
         sliced = SlicedMessages(serialized)
         named = example_names is not None
         return sliced, place_of(example_names, len(sliced)) if named else serialized.place
