@@ -141,11 +141,15 @@ void decode(const std::vector<Message>& messages, bool has_lists) {
   varlen::features::decode_batch(requests(), has_lists, serialized, 1);
 }
 
+// More messages than a few are only slow.
+constexpr std::size_t kMostMessages = 5;
+
 std::vector<Message> cut(const std::uint8_t* data, std::size_t size) {
   std::vector<Message> messages;
   const std::uint8_t* const end = data + size;
   while (data != end) {
-    const std::uint8_t* const stop = std::find(data, end, 0xFE);
+    const bool is_last = messages.size() + 1 == kMostMessages;
+    const std::uint8_t* const stop = is_last ? end : std::find(data, end, 0xFE);
     messages.emplace_back(data, stop);
     data = stop == end ? end : stop + 1;
   }
