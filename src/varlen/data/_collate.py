@@ -43,7 +43,7 @@ def sequence_length(example: Any, name: str) -> int:
         raise TypeError(
             f"feature {name!r}: expected a JaggedSequence, found {type(value).__name__}; {_HINT}"
         )
-    return _row_length(value, f"feature {name!r}")
+    return _row_length(value, lambda _: f"feature {name!r}", 0)
 
 
 def _check_is_dict(example: Any, what: str) -> None:
@@ -75,13 +75,13 @@ def _collate_values(name: str, values: Sequence[Any]) -> Any:
                 f"{place(i)}: expected {type(values[0]).__name__}, as in example 0, "
                 f"found {type(values[i]).__name__}"
             )
-    arrays = [as_array(value, place(i)) for i, value in enumerate(values)]
+    arrays = [as_array(value, place, i) for i, value in enumerate(values)]
     return stack_equal(arrays, joint_dtype(arrays, place), place, hint=_HINT)
 
 
 def _join(rows: Sequence[JaggedSequence], place: Place) -> JaggedSequence:
-    lengths = np.array([_row_length(row, place(i)) for i, row in enumerate(rows)], np.int64)
-    arrays = [as_array(row.values, place(i)) for i, row in enumerate(rows)]
+    lengths = np.array([_row_length(row, place, i) for i, row in enumerate(rows)], np.int64)
+    arrays = [as_array(row.values, place, i) for i, row in enumerate(rows)]
     dtype = joint_dtype(arrays, place) or arrays[0].dtype
     # An empty row may come as [], whatever the shape of the steps of others is.
     with_steps = [i for i, array in enumerate(arrays) if len(array)] or [0]
@@ -96,18 +96,25 @@ def _join(rows: Sequence[JaggedSequence], place: Place) -> JaggedSequence:
     return JaggedSequence(values.astype(dtype, copy=False), lengths)
 
 
-def _row_length(row: JaggedSequence, place: str) -> int:
-    if np.ndim(row.lengths) != 0:
+def _row_length(row: JaggedSequence, place: Place, number: int) -> int:
+    values_shape, lengths_shape = _shape(row.values), _shape(row.lengths)
+    if lengths_shape:
         raise ValueError(
-            f"{place}: expected a single sequence, whose length is a number, found lengths of "
-            f"shape {np.shape(row.lengths)}"
+            f"{place(number)}: expected a single sequence, whose length is a number, found lengths "
+            f"of shape {lengths_shape}"
         )
-    if np.ndim(row.values) == 0 or len(row.values) != int(row.lengths):
+    length = int(row.lengths)
+    if not values_shape or values_shape[0] != length:
         raise ValueError(
-            f"{place}: expected as many values as the length says, {int(row.lengths)}, "
-            f"found shape {np.shape(row.values)}"
+            f"{place(number)}: expected as many values as the length says, {length}, "
+            f"found shape {values_shape}"
         )
-    return int(row.lengths)
+    return length
+
+
+def _shape(value: Any) -> tuple[int, ...]:
+    # Nearly all are arrays, and every row of every batch is asked.
+    return value.shape if isinstance(value, np.ndarray) else tuple(np.shape(value))
 
 
 def _join_sparse(rows: Sequence[SparseValues], place: Place) -> SparseValues:
@@ -118,7 +125,7 @@ def _join_sparse(rows: Sequence[SparseValues], place: Place) -> SparseValues:
                 f"{place(i)}: expected rank {rank}, as in {place(0)}, "
                 f"found rank {len(row.dense_shape)}"
             )
-    values = [as_array(row.values, place(i)) for i, row in enumerate(rows)]
+    values = [as_array(row.values, place, i) for i, row in enumerate(rows)]
     numbers = np.repeat(np.arange(len(rows)), [len(row_values) for row_values in values])
     indices = np.concatenate([np.asarray(row.indices, np.int64) for row in rows])
     dtype = joint_dtype(values, place) or values[0].dtype

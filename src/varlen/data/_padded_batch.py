@@ -116,7 +116,7 @@ def _block(
             f"element {count + i}" if key is None else f"component {key!r} of element {count + i}"
         )
 
-    arrays = [as_array(value, place(i)) for i, value in enumerate(values)]
+    arrays = [as_array(value, place, i) for i, value in enumerate(values)]
     found = joint_dtype(arrays, place)
     if found is not None and dtypes.setdefault(key, found) != found:
         raise TypeError(f"{place(0)}: expected {dtypes[key]}, as before, found {found}")

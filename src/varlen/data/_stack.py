@@ -10,7 +10,7 @@ Array = npt.NDArray[Any]
 Place = Callable[[int], str]
 
 
-def as_array(value: Any, place: str) -> Array:
+def as_array(value: Any, place: Place, number: int) -> Array:
     """An array of a number, a string, an array, a CPU tensor or a regular nested list of those.
 
     Strings, of bytes or of text, become arrays of objects.
@@ -24,7 +24,9 @@ def as_array(value: Any, place: str) -> Array:
             # NumPy's own strings lose zeros at the end, and have as many types as lengths.
             array = np.asarray(value, object)
     except ValueError as error:
-        raise ValueError(f"{place}: expected values of a regular shape ({error})") from error
+        raise ValueError(
+            f"{place(number)}: expected values of a regular shape ({error})"
+        ) from error
     return array
 
 
