@@ -1,5 +1,6 @@
 """Shape checks for every test, and the table of reference cases at the end of a run."""
 
+import hypothesis
 import jaxtyping
 import pytest
 
@@ -7,6 +8,11 @@ import pytest
 _hook = jaxtyping.install_import_hook("varlen", "beartype.beartype")
 
 from oracle.report import REPORT  # noqa: E402
+
+
+# A machine that has other work to do is no failure.
+hypothesis.settings.register_profile("varlen", hypothesis.settings(), deadline=None)
+hypothesis.settings.load_profile("varlen")
 
 
 def pytest_configure(config: pytest.Config) -> None:
