@@ -137,12 +137,14 @@ template <class Real>
 void forward(const std::string& kernels, const rnn::Crew& crew, const rnn::Batch& batch,
              const rnn::Cell& cell, const Weights& weights, Address inputs,
              const Addresses& initial_states, const Addresses& final_states, Address outputs,
-             const Saved& saved) {
+             const Saved* saved) {
   const rnn::Kernels<Real>& chosen = kernels_named<Real>(kernels);
   const auto weight = weights.get<Real>();
   const auto initial = at<const Real>(initial_states);
   const auto final_ = at<Real>(final_states);
-  const auto kept = saved.get<Real>();
+  const auto kept =
+      saved ? saved->get<Real>()
+            : rnn::Saved<Real>{nullptr, std::vector<Real*>(initial.size()), nullptr, nullptr};
   const nb::gil_scoped_release released;
   rnn::Driver<Real>(chosen, crew, batch, cell, weight, at<const Real>(inputs))
       .forward(initial, final_, at<Real>(outputs), kept);
@@ -186,7 +188,7 @@ void bind_loops(nb::module_& module, const char* forward_name, const char* backw
   module.def(forward_name, forward<Real>, nb::kw_only(), nb::arg("kernels"),
              nb::arg("crew"), nb::arg("batch"), nb::arg("cell"), nb::arg("weights"),
              nb::arg("inputs"), nb::arg("initial_states"), nb::arg("final_states"),
-             nb::arg("outputs"), nb::arg("saved"));
+             nb::arg("outputs"), nb::arg("saved").none());
   module.def(backward_name, backward<Real>, nb::kw_only(), nb::arg("kernels"),
              nb::arg("crew"), nb::arg("batch"), nb::arg("cell"), nb::arg("weights"),
              nb::arg("inputs"), nb::arg("initial_states"), nb::arg("output_gradients"),

@@ -114,14 +114,14 @@ class BackwardLoop final : public Loop {
   void take_step(Share share, Runner& runner, Runner& second_runner) {
     const int count = slots_.count();
     if (shape_.second_units) {
-      share.for_each_unit_tile(shape_.second_units, [&](int unit, int width) {
+      share.for_each_unit_tile(shape_.second_units, share.tile_for(shape_.second_units, count), [&](int unit, int width) {
         for_each_slot_tile(count, [&](int slot, int rows) {
           second_runner.run(registers_, unit, width, slot, rows);
         });
       });
       barrier_.wait();
     }
-    share.for_each_unit_tile(shape_.units, [&](int unit, int width) {
+    share.for_each_unit_tile(shape_.units, share.tile_for(shape_.units, count), [&](int unit, int width) {
       for_each_slot_tile(count, [&](int slot, int rows) {
         if (shape_.second_units)
           product(registers_.of(product_gradient_, slot), rows, shape_.second_true_units, b_.second,
@@ -133,7 +133,7 @@ class BackwardLoop final : public Loop {
     barrier_.wait();
     const int units = shape_.states[shape_.product_state].units;
     const int gradient = state_gradient_ + shape_.product_state;
-    share.for_each_unit_tile(units, [&](int unit, int width) {
+    share.for_each_unit_tile(units, share.tile_for(units, count), [&](int unit, int width) {
       for (int gate = 0; gate < shape_.num_recurrent; ++gate)
         for_each_slot_tile(count, [&](int slot, int rows) {
           product(registers_.of(gate_gradient_ + gate, slot), rows, shape_.true_units,

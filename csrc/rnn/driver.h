@@ -36,7 +36,7 @@ class Driver {
   Driver(const Kernels<Real>& kernels, const Crew& crew, const Batch& batch, const Cell& cell,
          const CellWeights<Real>& weights, const Real* inputs)
       : kernels_(kernels),
-        crew_(crew),
+        crew_(is_small(batch, cell, weights) ? Crew(nullptr, 1) : crew),
         batch_(batch),
         cell_(cell),
         weights_(weights),
@@ -161,11 +161,18 @@ class Driver {
   static constexpr int kRowBlock = 48;      // rows of a large product that read the weights together
   static constexpr int kTasksPerThread = 4;
   static constexpr int kSlots = 12;
+  static constexpr std::int64_t kSmallProducts = 2 << 20;
   // Weights beyond this are read from a cache that the cores share, at each step; then fewer teams with more
   // rows each, whose members hold a part of the weights, are faster.
   static constexpr std::int64_t kOwnCacheBytes = 768 << 10;
   static constexpr int kTeamRows = 6;
   static constexpr int kTeamUnits = 128;
+
+  // Whether to start other threads would take longer than to do without them.
+  static bool is_small(const Batch& batch, const Cell& cell, const CellWeights<Real>& weights) {
+    const std::int64_t terms = weights.input.num_rows + weights.recurrent.num_rows;
+    return batch.num_steps() * terms * cell.all_gates() * cell.units < kSmallProducts;
+  }
 
   // By state: a row per sequence or step.
   using StateRows = std::vector<std::vector<const Real*>>;
@@ -431,7 +438,7 @@ class Driver {
   }
 
   const Kernels<Real>& kernels_;
-  const Crew& crew_;
+  const Crew crew_;
   const Batch& batch_;
   const Cell& cell_;
   const CellWeights<Real>& weights_;

@@ -107,7 +107,7 @@ class ForwardLoop final : public Loop {
   void take_step(Share share, Runner& runner, Runner& second_runner) {
     const int count = slots_.count();
     const int num_terms = shape_.states[shape_.product_state].true_units;
-    share.for_each_unit_tile(shape_.units, [&](int unit, int width) {
+    share.for_each_unit_tile(shape_.units, share.tile_for(shape_.units, count), [&](int unit, int width) {
       for (int gate = 0; gate < shape_.num_recurrent; ++gate)
         for_each_slot_tile(count, [&](int slot, int rows) {
           product(registers_.of(state_ + shape_.product_state, slot), rows, num_terms,
@@ -120,7 +120,7 @@ class ForwardLoop final : public Loop {
     });
     if (!shape_.second_units) return;
     barrier_.wait();
-    share.for_each_unit_tile(shape_.second_units, [&](int unit, int width) {
+    share.for_each_unit_tile(shape_.second_units, share.tile_for(shape_.second_units, count), [&](int unit, int width) {
       for_each_slot_tile(count, [&](int slot, int rows) {
         product(registers_.of(operand_, slot), rows, shape_.true_units, f_.second,
                 shape_.second_units, unit, width, zero_rows_ + slot, registers_.of(product_, slot));

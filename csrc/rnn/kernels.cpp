@@ -27,8 +27,7 @@ void evaluate(const Program& program, const Real* const* inputs, Real* const* ou
   for (int o = 0; o < program.num_outputs; ++o)
     registers.at(program.num_inputs + o, 0) = outputs[o];
   Runner runner(program);
-  Share{0, 1}.for_each_unit_tile(
-      units, [&](int unit, int width) { runner.run(registers, unit, width, 0, 1); });
+  runner.run(registers, 0, units, 0, 1);
 }
 
 }  // namespace

@@ -11,35 +11,40 @@ inline void copy_row(const Real* from, int width, Real* to) {
   std::memcpy(to, from, sizeof(Real) * static_cast<std::size_t>(width));
 }
 
-// Rows [first, first + count) of a product.
-inline void multiply_rows(const RowsProduct<Real>& p, std::int64_t first, std::int64_t count) {
+// Some rows of a product, at most kTileRows, and some of its columns.
+inline void multiply_piece(const RowsProduct<Real>& p, std::int64_t row, int num_rows, int column,
+                           const Piece& piece) {
   alignas(64) Real scratch[kTileRows * kPanel];
-  const bool packed = p.weights.row_stride == 0;
-  for (int column = 0; column < p.num_columns; column += kPanel) {
-    const int panel = panel_width(p.num_columns, column);
-    const int real = p.true_columns - column < panel ? p.true_columns - column : panel;
-    const std::ptrdiff_t stride = packed ? panel : p.weights.row_stride;
-    const Real* weights = p.weights.data + std::ptrdiff_t{column} * (packed ? p.num_terms : 1);
+  const int real = p.true_columns - column < piece.width ? p.true_columns - column : piece.width;
+  const Real *at[kTileRows], *from[kTileRows];
+  Real* to[kTileRows];
+  for (int r = 0; r < num_rows; ++r) {
+    from[r] = p.bias + column;
+    to[r] = real < piece.width ? scratch + r * kPanel : p.results[row + r] + column;
+  }
+  const Real* weights = piece.weights;
+  for (int i = 0; i < p.num_blocks; ++i) {
+    const RowBlock& block = p.blocks[i];
+    for (int r = 0; r < num_rows; ++r) at[r] = p.rows[row + r] + block.offset;
+    piece.tile(at, block.num_terms, weights, piece.stride, from, to);
+    for (int r = 0; r < num_rows; ++r) from[r] = to[r];
+    weights += block.num_terms * piece.stride;
+  }
+  if (real < piece.width)
+    for (int r = 0; r < num_rows; ++r) copy_row(to[r], real, p.results[row + r] + column);
+}
+
+// Rows [first, first + count) of a product; each panel of the weights serves them all.
+inline void multiply_rows(const RowsProduct<Real>& p, std::int64_t first, std::int64_t count) {
+  for (int column = 0, width; column < p.num_columns; column += width) {
+    width = 0;
     for (std::int64_t row = first; row < first + count; row += kTileRows) {
-      const int left = static_cast<int>(first + count - row);
-      const int num_rows = left < kTileRows ? left : kTileRows;
-      const ProductTile tile = tiles_of(num_rows, panel / kLanes).product;
-      const Real *at[kTileRows], *from[kTileRows];
-      Real* to[kTileRows];
-      for (int r = 0; r < num_rows; ++r) {
-        from[r] = p.bias + column;
-        to[r] = real < panel ? scratch + r * kPanel : p.results[row + r] + column;
-      }
-      const Real* next = weights;
-      for (int i = 0; i < p.num_blocks; ++i) {
-        const RowBlock& block = p.blocks[i];
-        for (int r = 0; r < num_rows; ++r) at[r] = p.rows[row + r] + block.offset;
-        tile(at, block.num_terms, next, stride, from, to);
-        for (int r = 0; r < num_rows; ++r) from[r] = to[r];
-        next += block.num_terms * stride;
-      }
-      if (real < panel)
-        for (int r = 0; r < num_rows; ++r) copy_row(to[r], real, p.results[row + r] + column);
+      const std::int64_t left = first + count - row;
+      const int num_rows = left < kTileRows ? static_cast<int>(left) : kTileRows;
+      const Piece piece = piece_of(p.weights, p.num_terms, p.num_columns, column, p.true_columns,
+                                   num_rows, count == 1);
+      width = piece.width;
+      multiply_piece(p, row, num_rows, column, piece);
     }
   }
 }

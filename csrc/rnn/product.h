@@ -13,6 +13,9 @@ namespace VARLEN_ISA {
 
 constexpr int kPanelVectors = 4;
 constexpr int kPanel = kPanelVectors * kLanes;
+// Weights that are not packed are read faster in longer pieces, for which a single row has the registers.
+constexpr int kWideVectors = kTileRows >= 6 && kVectorBytes == 64 ? 16 : 8;
+constexpr int kWidePanel = kWideVectors * kLanes;
 
 inline int panel_width(int num_columns, int first) {
   return num_columns - first < kPanel ? num_columns - first : kPanel;
@@ -48,25 +51,25 @@ template <int kRows, int kVectors>
 void product_tile(const Real* const* rows, int num_terms, const Real* panel, std::ptrdiff_t stride,
                   const Real* const* begin, Real* const* results) {
   Vector sums[kRows][kVectors];
-#pragma GCC unroll 8
+#pragma GCC unroll 16
   for (int r = 0; r < kRows; ++r)
-#pragma GCC unroll 8
+#pragma GCC unroll 16
     for (int v = 0; v < kVectors; ++v) sums[r][v] = load(begin[r] + v * kLanes);
   for (int k = 0; k < num_terms; ++k) {
     Vector weights[kVectors];
-#pragma GCC unroll 8
+#pragma GCC unroll 16
     for (int v = 0; v < kVectors; ++v) weights[v] = load(panel + v * kLanes);
     panel += stride;
-#pragma GCC unroll 8
+#pragma GCC unroll 16
     for (int r = 0; r < kRows; ++r) {
       const Vector value = splat(rows[r][k]);
-#pragma GCC unroll 8
+#pragma GCC unroll 16
       for (int v = 0; v < kVectors; ++v) sums[r][v] += value * weights[v];
     }
   }
-#pragma GCC unroll 8
+#pragma GCC unroll 16
   for (int r = 0; r < kRows; ++r)
-#pragma GCC unroll 8
+#pragma GCC unroll 16
     for (int v = 0; v < kVectors; ++v) store(results[r] + v * kLanes, sums[r][v]);
 }
 
@@ -75,26 +78,26 @@ template <int kRows, int kVectors>
 void outer_tile(const Real* const* rows, int column, int num_terms, const Real* panel,
                 const Real* const* begin, Real* const* results) {
   Vector sums[kRows][kVectors];
-#pragma GCC unroll 8
+#pragma GCC unroll 16
   for (int r = 0; r < kRows; ++r)
-#pragma GCC unroll 8
+#pragma GCC unroll 16
     for (int v = 0; v < kVectors; ++v) sums[r][v] = load(begin[r] + v * kLanes);
   for (int k = 0; k < num_terms; ++k) {
     const Real* factors = rows[k] + column;
     Vector weights[kVectors];
-#pragma GCC unroll 8
+#pragma GCC unroll 16
     for (int v = 0; v < kVectors; ++v) weights[v] = load(panel + v * kLanes);
     panel += kVectors * kLanes;
-#pragma GCC unroll 8
+#pragma GCC unroll 16
     for (int r = 0; r < kRows; ++r) {
       const Vector value = splat(factors[r]);
-#pragma GCC unroll 8
+#pragma GCC unroll 16
       for (int v = 0; v < kVectors; ++v) sums[r][v] += value * weights[v];
     }
   }
-#pragma GCC unroll 8
+#pragma GCC unroll 16
   for (int r = 0; r < kRows; ++r)
-#pragma GCC unroll 8
+#pragma GCC unroll 16
     for (int v = 0; v < kVectors; ++v) store(results[r] + v * kLanes, sums[r][v]);
 }
 
@@ -124,23 +127,46 @@ Tiles tiles_of(int num_rows, int num_vectors) {
   return {TilesOfRows<kRows>::product[num_vectors - 1], TilesOfRows<kRows>::outer[num_vectors - 1]};
 }
 
+// The columns that a product takes at once, and the tile that does it, for at most kTileRows rows.
+struct Piece {
+  int width;
+  ProductTile tile;
+  const Real* weights;
+  std::ptrdiff_t stride;
+};
+
+// Of columns [column, end), which begin at a panel's border. `is_alone`: these rows, all pieces of which are
+// of one width, are a single one.
+inline Piece piece_of(const Weights<Real>& weights, int num_terms, int num_columns, int column, int end,
+                      int num_rows, bool is_alone) {
+  if (weights.row_stride == 0) {
+    const int width = panel_width(num_columns, column);
+    return {width, tiles_of(num_rows, width / kLanes).product,
+            weights.data + std::ptrdiff_t{column} * num_terms, width};
+  }
+  const bool is_wide = is_alone && end - column >= kWidePanel;
+  const int width = is_wide ? kWidePanel : panel_width(num_columns, column);
+  return {width,
+          is_wide ? product_tile<1, kWideVectors> : tiles_of(num_rows, width / kLanes).product,
+          weights.data + column, weights.row_stride};
+}
+
 // results[r][first .. first + width) = begin[r][...] + rows[r] @ weights[:, first .. first + width),
 // for columns that begin at a panel's border.
 inline void product(const Real* const* rows, int num_rows, int num_terms, const Weights<Real>& weights,
                     int num_columns, int first, int width, const Real* const* begin,
                     Real* const* results) {
-  const Real* from[kTileRows];
-  Real* to[kTileRows];
-  for (int column = first; column < first + width; column += kPanel) {
-    const int panel = panel_width(num_columns, column);
+  for (int column = first; column < first + width;) {
+    const Piece piece = piece_of(weights, num_terms, num_columns, column, first + width, num_rows,
+                                 num_rows == 1);
+    const Real* from[kTileRows];
+    Real* to[kTileRows];
     for (int r = 0; r < num_rows; ++r) {
       from[r] = begin[r] + column;
       to[r] = results[r] + column;
     }
-    const bool packed = weights.row_stride == 0;
-    const Real* at = weights.data + static_cast<std::ptrdiff_t>(column) * (packed ? num_terms : 1);
-    tiles_of(num_rows, panel / kLanes)
-        .product(rows, num_terms, at, packed ? panel : weights.row_stride, from, to);
+    piece.tile(rows, num_terms, piece.weights, piece.stride, from, to);
+    column += piece.width;
   }
 }
 

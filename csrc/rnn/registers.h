@@ -35,11 +35,15 @@ class Runner {
       rows_[num_external_ * kTileRows + i] = &temporaries_[static_cast<std::size_t>(i) * kTileUnits];
   }
 
-  void run(const Registers& registers, int unit, int width, int slot, int num_slots) {
+  void run(const Registers& registers, int first, int width, int slot, int num_slots) {
     for (int name = 0; name < num_external_; ++name)
       for (int row = 0; row < num_slots; ++row)
         rows_[name * kTileRows + row] = registers.of(name, slot)[row];
-    VARLEN_ISA::run(program_, {rows_.data(), num_slots, width, unit, num_external_});
+    for (int unit = first; unit < first + width; unit += kTileUnits) {
+      const int left = first + width - unit;
+      VARLEN_ISA::run(program_, {rows_.data(), num_slots, left < kTileUnits ? left : kTileUnits, unit,
+                                 num_external_});
+    }
   }
 
  private:
@@ -76,11 +80,18 @@ class Rooms {
 struct Share {
   int member, size;
 
-  // body(first unit, width)
+  // body(first unit, width), with tiles of `tile` units, a multiple of kTileUnits.
   template <class Body>
-  void for_each_unit_tile(int units, Body body) const {
-    for (int unit = member * kTileUnits; unit < units; unit += size * kTileUnits)
-      body(unit, units - unit < kTileUnits ? units - unit : kTileUnits);
+  void for_each_unit_tile(int units, int tile, Body body) const {
+    for (int unit = member * tile; unit < units; unit += size * tile)
+      body(unit, units - unit < tile ? units - unit : tile);
+  }
+
+  // For one row, whose gates are few, wider tiles: longer pieces of the weights are read faster.
+  int tile_for(int units, int slots) const {
+    if (slots > 1) return kTileUnits;
+    const int share = (units / size + kTileUnits - 1) / kTileUnits * kTileUnits;
+    return share < 4 * kTileUnits ? share : 4 * kTileUnits;
   }
 };
 

@@ -151,8 +151,13 @@ def as_tensor(value: Any, cell: RNNCell) -> Tensor:
     return torch.as_tensor(value, device=cell.device)
 
 
-def check_step_inputs(cell: RNNCell, inputs: Tensor) -> None:
+def check_step_inputs(cell: RNNCell, inputs: Tensor, dtype: torch.dtype) -> None:
     """Checks the inputs of one step of a cell that takes `[batch, input_size]`.
+
+    Args:
+        cell: whose step it is.
+        inputs: what it is given.
+        dtype: of the cell's parameters.
 
     Raises:
         ValueError: wrong rank, width or dtype.
@@ -162,9 +167,9 @@ def check_step_inputs(cell: RNNCell, inputs: Tensor) -> None:
             f"{type(cell).__name__}: expected inputs of shape (batch, {cell.input_size}), "
             f"found {tuple(inputs.shape)}"
         )
-    if inputs.dtype != cell.dtype:
+    if inputs.dtype != dtype:
         raise ValueError(
-            f"{type(cell).__name__}: expected inputs of {cell.dtype}, as the parameters, "
+            f"{type(cell).__name__}: expected inputs of {dtype}, as the parameters, "
             f"found {inputs.dtype}"
         )
 

@@ -5,6 +5,9 @@ Such a cell states just that, and every engine is derived from it.
 
 from abc import abstractmethod
 from collections import namedtuple
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from operator import attrgetter
 from types import SimpleNamespace
@@ -108,9 +111,18 @@ class RecurrentCell(RNNCell):
         return _nest.leaves(state)
 
     def forward(self, inputs: Tensor, state: Any) -> tuple[Any, Any]:
-        check_step_inputs(self, inputs)
-        leaves = self.unpack_state(state)
         products = self.products()
+        check_step_inputs(self, inputs, products.input.dtype)
+        leaves = self.unpack_state(state)
+        if not torch.compiler.is_compiling() and not _PLAIN.get():
+            taken = _native_step()(self, inputs, products, leaves)
+            if taken is not None:
+                return taken[0], self.pack_state(taken[1])
+        return self._plain_step(inputs, products, leaves)
+
+    def _plain_step(
+        self, inputs: Tensor, products: Products, leaves: list[Tensor]
+    ) -> tuple[Any, Any]:
         gates = group_gates(
             type(self),
             self.num_units,
@@ -125,6 +137,27 @@ class RecurrentCell(RNNCell):
     def vectors(self) -> list[Tensor]:
         """The parameters that `update` reads, in the order of `vector_names`."""
         return [attrgetter(name)(self) for name in self.vector_names]
+
+
+# Whether steps are plain torch, as the eager engine's are, which defines what the others do.
+_PLAIN: ContextVar[bool] = ContextVar("varlen_plain_steps", default=False)
+
+
+@contextmanager
+def plain_steps() -> Iterator[None]:
+    """Within it, cells that are called take their steps in plain torch."""
+    before = _PLAIN.set(True)
+    try:
+        yield
+    finally:
+        _PLAIN.reset(before)
+
+
+@cache
+def _native_step() -> Any:
+    from varlen.rnn.engine import native_step  # not at import: the engines are made of cells
+
+    return native_step
 
 
 def all_gate_names(cell: type[RecurrentCell]) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from varlen.rnn.engine._choose import ENGINES, Engine, explain
 from varlen.rnn.engine._rows import Rows
+from varlen.rnn.engine._step import native_step
 from varlen.rnn.engine._unroll import unroll
 
-__all__ = ["ENGINES", "Engine", "Rows", "explain", "unroll"]
+__all__ = ["ENGINES", "Engine", "Rows", "explain", "native_step", "unroll"]

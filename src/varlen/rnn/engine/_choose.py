@@ -41,6 +41,16 @@ def why_not_native(cell: RNNCell, inputs: Any, noise: Any) -> str | None:
     return None
 
 
+def is_watched(tensor: Tensor) -> bool:
+    """Whether somebody traces or transforms what happens to it, and must see plain operations."""
+    return (
+        type(tensor) is not Tensor
+        or torch._C._len_torch_dispatch_stack() > 0
+        or torch._C._are_functorch_transforms_active()
+        or torch.autograd.forward_ad._current_level >= 0
+    )
+
+
 class Explanation(str):
     """What `explain` says; printed, it reads as text.
 

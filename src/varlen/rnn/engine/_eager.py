@@ -8,6 +8,7 @@ from torch import Tensor
 
 from varlen.rnn import _nest
 from varlen.rnn._cell import RNNCell, take_step
+from varlen.rnn._recurrent import plain_steps
 from varlen.rnn.engine._layout import step_layout
 from varlen.rnn.engine._rows import Rows
 
@@ -42,13 +43,14 @@ def unroll(
     outputs = []
     finished: list[Any] = []
     running = len(rows.lengths)
-    for step, count in enumerate(layout.counts):
-        if count < running:
-            finished.append(_rows(state, count, running))
-            state = _rows(state, 0, count)
-            running = count
-        output, state = take_step(cell, steps[step], state, draws[step])
-        outputs.append(output)
+    with plain_steps():
+        for step, count in enumerate(layout.counts):
+            if count < running:
+                finished.append(_rows(state, count, running))
+                state = _rows(state, 0, count)
+                running = count
+            output, state = take_step(cell, steps[step], state, draws[step])
+            outputs.append(output)
 
     def placed(*steps: Tensor) -> Tensor:
         real = torch.cat(steps)

@@ -79,19 +79,54 @@ def forward(
     recompute: bool,
 ) -> tuple[Tensor, list[Tensor], Saved | None]:
     """As `unroll_reference`, and with `keep` what `backward` needs."""
+    _check(_load(program).program, values, rows, products, vectors, initial_states)
+    return run_forward(
+        values.contiguous(),
+        make_batch(rows, reverse=reverse),
+        products,
+        vectors,
+        initial_states,
+        program,
+        keep=keep,
+        recompute=recompute,
+    )
+
+
+def run_forward(
+    values: Tensor,
+    batch: Any,
+    products: Products,
+    vectors: Sequence[Tensor],
+    initial_states: Sequence[Tensor],
+    program: str,
+    *,
+    keep: bool = False,
+    recompute: bool = False,
+) -> tuple[Tensor, list[Tensor], Saved | None]:
+    """`forward` of what has been checked."""
     loaded = _load(program)
-    call = _Call(loaded, values, rows, products, vectors, initial_states, reverse=reverse)
-    outputs = values.new_empty(rows.num_rows, loaded.program.output_units)
-    final_states = [torch.empty_like(state) for state in call.initial_states]
+    outputs = values.new_empty(len(values), loaded.program.output_units)
+    final_states = [state.new_empty(state.shape) for state in initial_states]
     saved = None
     if keep:
         room = [
-            values.new_empty(call.batch.num_steps if width else 0, width)
+            values.new_empty(batch.num_steps if width else 0, width)
             for width in saved_widths(loaded.program, recompute=recompute)
         ]
         gates, *states, operands, second = room
         saved = Saved(gates, states, operands, second)
-    call.run("forward", final_states=final_states, outputs=outputs, saved=saved)
+    _call(
+        "forward",
+        loaded.cell,
+        values,
+        batch,
+        products,
+        vectors,
+        initial_states,
+        saved,
+        final_states=_addresses(final_states),
+        outputs=outputs.data_ptr(),
+    )
     return outputs, final_states, saved
 
 
@@ -115,40 +150,59 @@ def backward(
         of_values: whether the gradient of `values` is wanted; else it is empty.
     """
     loaded = _load(program)
-    call = _Call(loaded, values, rows, products, vectors, initial_states, reverse=reverse)
-    call.check(*(g for g in (output_gradients, *final_gradients) if g is not None), *saved.states)
+    _check(loaded.program, values, rows, products, vectors, initial_states)
+    _check_kind(values, *(g for g in (output_gradients, *final_gradients) if g is not None))
+    _check_kind(values, *saved.states)
     placed = output_gradients is None or output_gradients.is_contiguous()
     if output_gradients is not None and not placed:
         # Often an expanded number, of which only the rows of real steps need memory.
         places = torch.from_numpy(rows.places())
         output_gradients = output_gradients.index_select(0, places).contiguous()
     finals = [None if g is None else g.contiguous() for g in final_gradients]
-    gradients = Gradients(
-        values=torch.empty_like(call.values) if of_values else values.new_empty(0),
-        products=Products._make(
-            None if w is None else torch.empty_like(w, memory_format=torch.contiguous_format)
-            for w in products
-        ),
-        vectors=[torch.empty_like(vector) for vector in call.vectors],
-        initial_states=[torch.empty_like(state) for state in call.initial_states],
-    )
-    call.run(
+    of_products = Products._make(None if w is None else _room_like(w) for w in products)
+    of_vectors = [_room_like(vector) for vector in vectors]
+    of_states = [_room_like(state) for state in initial_states]
+    of_inputs = _room_like(values) if of_values else values.new_empty(0)
+    _call(
         "backward",
-        output_gradients=output_gradients,
+        loaded.cell,
+        values.contiguous(),
+        make_batch(rows, reverse=reverse),
+        products,
+        vectors,
+        initial_states,
+        saved,
+        output_gradients=_address(output_gradients),
         output_gradients_placed=placed,
-        final_gradients=finals,
-        initial_gradients=gradients.initial_states,
-        saved=saved,
-        input_gradients=gradients.values if of_values else None,
+        final_gradients=_addresses(finals),
+        initial_gradients=_addresses(of_states),
+        input_gradients=_address(of_inputs),
         gradients=_native.rnn.Gradients(
-            input=_address(gradients.products.input),
-            recurrent=_address(gradients.products.recurrent),
-            second=_address(gradients.products.second),
-            bias=_address(gradients.products.bias),
-            vectors=[vector.data_ptr() for vector in gradients.vectors],
+            input=_address(of_products.input),
+            recurrent=_address(of_products.recurrent),
+            second=_address(of_products.second),
+            bias=_address(of_products.bias),
+            vectors=_addresses(of_vectors),
         ),
     )
-    return gradients
+    return Gradients(of_inputs, of_products, of_vectors, of_states)
+
+
+def make_batch(rows: Rows, *, reverse: bool) -> Any:
+    """The core's copy of where the steps are.
+
+    Raises:
+        ValueError: a length out of range, or two steps in one place.
+    """
+    return _native.rnn.Batch(
+        lengths=rows.lengths.data_ptr(),
+        size=len(rows.lengths),
+        bases=rows.bases.data_ptr(),
+        time_offsets=rows.time_offsets.data_ptr(),
+        num_steps=len(rows.time_offsets),
+        num_rows=rows.num_rows,
+        reverse=reverse,
+    )
 
 
 class _Loaded(NamedTuple):
@@ -188,82 +242,54 @@ def _compiled(program: Program | None) -> Any:
     )
 
 
-class _Call:
-    """The arguments of an unroll, checked and held while the core reads them."""
+def _call(
+    direction: str,
+    cell: Any,
+    values: Tensor,
+    batch: Any,
+    products: Products,
+    vectors: Sequence[Tensor],
+    initial_states: Sequence[Tensor],
+    saved: Saved | None,
+    **addresses: Any,
+) -> None:
+    """Calls the core. What is copied here to lie in one piece lives until it returns."""
+    bias = None if products.bias is None else products.bias.contiguous()
+    vectors = [vector.contiguous() for vector in vectors]
+    initial_states = [state.contiguous() for state in initial_states]
+    core = _native.rnn
+    function = core.forward_float32 if direction == "forward" else core.backward_float32
+    if values.dtype == torch.float64:
+        function = core.forward_float64 if direction == "forward" else core.backward_float64
+    function(
+        kernels=KERNELS,
+        crew=_crew(torch.get_num_threads()),
+        batch=batch,
+        cell=cell,
+        weights=core.Weights(
+            input=_matrix(products.input),
+            recurrent=_matrix(products.recurrent),
+            second=None if products.second is None else _matrix(products.second),
+            bias=_address(bias),
+            vectors=_addresses(vectors),
+        ),
+        inputs=values.data_ptr(),
+        initial_states=_addresses(initial_states),
+        saved=None
+        if saved is None
+        else core.Saved(
+            gates=_address(saved.gates),
+            states=_addresses(saved.states),
+            operands=_address(saved.operands),
+            products=_address(saved.products),
+        ),
+        **addresses,
+    )
 
-    def __init__(
-        self,
-        loaded: _Loaded,
-        values: Tensor,
-        rows: Rows,
-        products: Products,
-        vectors: Sequence[Tensor],
-        initial_states: Sequence[Tensor],
-        *,
-        reverse: bool,
-    ) -> None:
-        self.dtype = values.dtype
-        self.check(values, *(w for w in products if w is not None), *vectors, *initial_states)
-        _check_shapes(loaded.program, values, rows, products, vectors, initial_states)
-        self.values = values.contiguous()
-        self.vectors = [vector.contiguous() for vector in vectors]
-        self.initial_states = [state.contiguous() for state in initial_states]
-        self.products = products._replace(
-            bias=None if products.bias is None else products.bias.contiguous()
-        )
-        self.batch = _native.rnn.Batch(
-            lengths=rows.lengths.data_ptr(),
-            size=len(rows.lengths),
-            bases=rows.bases.data_ptr(),
-            time_offsets=rows.time_offsets.data_ptr(),
-            num_steps=len(rows.time_offsets),
-            num_rows=rows.num_rows,
-            reverse=reverse,
-        )
-        self.cell = loaded.cell
 
-    def check(self, *tensors: Tensor) -> None:
-        """Checks what the core cannot read.
-
-        Raises:
-            ValueError: another dtype or device.
-        """
-        for tensor in tensors:
-            if (
-                tensor.dtype != self.dtype
-                or self.dtype not in DTYPES
-                or tensor.device.type != "cpu"
-            ):
-                expected = self.dtype if self.dtype in DTYPES else "torch.float32 or torch.float64"
-                raise ValueError(
-                    f"expected {expected} on the CPU, found {tensor.dtype} on {tensor.device}"
-                )
-
-    def run(self, direction: str, *, saved: Saved | None, **arguments: Any) -> None:
-        """Calls the core; tensors go as their addresses."""
-        products = self.products
-        getattr(_native.rnn, f"{direction}_{str(self.dtype).removeprefix('torch.')}")(
-            kernels=KERNELS,
-            crew=_native.rnn.Crew(parallel_for=_parallel_for(), size=torch.get_num_threads()),
-            batch=self.batch,
-            cell=self.cell,
-            weights=_native.rnn.Weights(
-                input=_matrix(products.input),
-                recurrent=_matrix(products.recurrent),
-                second=_matrix(products.second),
-                bias=_address(products.bias),
-                vectors=_address(self.vectors),
-            ),
-            inputs=_address(self.values),
-            initial_states=_address(self.initial_states),
-            saved=_native.rnn.Saved(
-                gates=0 if saved is None else _address(saved.gates),
-                states=[0] * len(self.initial_states) if saved is None else _address(saved.states),
-                operands=0 if saved is None else _address(saved.operands),
-                products=0 if saved is None else _address(saved.products),
-            ),
-            **{name: _address(argument) for name, argument in arguments.items()},
-        )
+@lru_cache(maxsize=64)
+def _crew(num_threads: int) -> Any:
+    return _native.rnn.Crew(parallel_for=_parallel_for(), size=num_threads)
 
 
 @cache
@@ -277,20 +303,38 @@ def _parallel_for() -> int:
     return ctypes.cast(function, ctypes.c_void_p).value or 0
 
 
-def _address(argument: Any) -> Any:
-    """Of a tensor or a list of them; 0 for None and for what is empty."""
-    if argument is None:
-        return 0
-    if isinstance(argument, list):
-        return [_address(item) for item in argument]
-    return argument.data_ptr() if isinstance(argument, Tensor) else argument
+def _address(tensor: Tensor | None) -> int:
+    """0 for None and for what is empty."""
+    return 0 if tensor is None else tensor.data_ptr()
 
 
-def _matrix(weights: Tensor | None) -> tuple[int, int, int, int, int] | None:
-    return None if weights is None else (weights.data_ptr(), *weights.stride(), *weights.shape)
+def _addresses(tensors: Sequence[Tensor | None]) -> list[int]:
+    return [_address(tensor) for tensor in tensors]
 
 
-def _check_shapes(
+def _matrix(weights: Tensor) -> tuple[int, int, int, int, int]:
+    return weights.data_ptr(), *weights.stride(), *weights.shape
+
+
+def _room_like(tensor: Tensor) -> Tensor:
+    return tensor.new_empty(tensor.shape)
+
+
+def _check_kind(like: Tensor, *tensors: Tensor) -> None:
+    """Checks that the core can read the tensors.
+
+    Raises:
+        ValueError: another dtype or device.
+    """
+    for tensor in tensors:
+        if tensor.dtype != like.dtype or like.dtype not in DTYPES or not tensor.is_cpu:
+            expected = like.dtype if like.dtype in DTYPES else "torch.float32 or torch.float64"
+            raise ValueError(
+                f"expected {expected} on the CPU, found {tensor.dtype} on {tensor.device}"
+            )
+
+
+def _check(
     program: CellProgram,
     values: Tensor,
     rows: Rows,
@@ -299,6 +343,7 @@ def _check_shapes(
     initial_states: Sequence[Tensor],
 ) -> None:
     """Checks what the core would read out of bounds, since anyone can call an operator."""
+    _check_kind(values, values, *(w for w in products if w is not None), *vectors, *initial_states)
     units, batch_size = program.units, len(rows.lengths)
     fed_by_inputs = program.num_gates + program.num_input_gates
     fed_by_state = program.num_gates + program.num_recurrent_gates

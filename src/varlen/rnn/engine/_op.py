@@ -12,6 +12,7 @@ from torch import Tensor
 from varlen.rnn._recurrent import Products
 from varlen.rnn.engine import _native_loop
 from varlen.rnn.engine._cell_program import CellProgram
+from varlen.rnn.engine._choose import is_watched
 from varlen.rnn.engine._reference import unroll_reference
 from varlen.rnn.engine._rows import Rows
 
@@ -245,7 +246,7 @@ def _is_last_use(gates: Tensor) -> bool:
     count_holders = getattr(torch._C, "_storage_Use_Count", None)
     if graph_is_kept is None or count_holders is None:
         return False
-    if type(gates) is not Tensor or torch._C._len_torch_dispatch_stack() > 0 or graph_is_kept():
+    if is_watched(gates) or graph_is_kept():
         return False
     # The graph's own, the tensor that it gave us, and the handle that is asked here.
     known_holders = 3

@@ -126,7 +126,7 @@ def _check_values(cell: RecurrentCell, block: Block) -> None:
             f"{type(cell).__name__}: expected inputs of shape {axes}, {cell.input_size}), "
             f"found {found}"
         )
-    check_step_inputs(cell, values[:0])
+    check_step_inputs(cell, values[:0], cell.dtype)
 
 
 def _lengths(sequence_length: Any, block: Block) -> Tensor:
