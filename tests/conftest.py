@@ -9,7 +9,6 @@ _hook = jaxtyping.install_import_hook("varlen", "beartype.beartype")
 
 from oracle.report import REPORT  # noqa: E402
 
-
 # A machine that has other work to do is no failure.
 hypothesis.settings.register_profile("varlen", hypothesis.settings(), deadline=None)
 hypothesis.settings.load_profile("varlen")
