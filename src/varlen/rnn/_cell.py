@@ -118,9 +118,9 @@ class RNNCell(nn.Module, ABC):
 def zeros_of(size: Size, like: Tensor) -> Any:
     """Zeros of a (nested) size, with the rows, dtype and device of `like`."""
     if isinstance(size, int):
-        return like.new_zeros(len(like), size)
+        return like.new_zeros(like.shape[0], size)
     if isinstance(size, torch.Size):
-        return like.new_zeros(len(like), *size)
+        return like.new_zeros(like.shape[0], *size)
     parts = [zeros_of(part, like) for part in size]
     return type(size)(*parts) if hasattr(size, "_fields") else type(size)(parts)
 

@@ -49,7 +49,8 @@ class BasicRNNCell(RecurrentCell):
         )
 
     def products(self) -> Products:
-        return Products(self.kernel[: self.input_size], self.kernel[self.input_size :], self.bias)
+        of_inputs, of_state = torch.split(self.kernel, [self.input_size, self.num_units])
+        return Products(of_inputs, of_state, self.bias)
 
     def update(self, gates: Any, state: Any, weights: Any) -> tuple[Any, Any]:
         state = self.activation(gates.hidden)

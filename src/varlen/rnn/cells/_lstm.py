@@ -67,7 +67,8 @@ class BasicLSTMCell(LSTMBase):
         )
 
     def products(self) -> Products:
-        return Products(self.kernel[: self.input_size], self.kernel[self.input_size :], self.bias)
+        of_inputs, of_state = torch.split(self.kernel, [self.input_size, self.num_units])
+        return Products(of_inputs, of_state, self.bias)
 
     def update(self, gates: Any, state: Any, weights: Any) -> tuple[Any, Any]:
         forget = torch.sigmoid(gates.forget + self.forget_bias)
@@ -157,8 +158,9 @@ class LSTMCell(LSTMBase):
 
     def products(self) -> Products:
         second = None if self.projection is None else self.projection.kernel
-        kernel, size = self.kernel, self.input_size
-        return Products(kernel[:size], kernel[size:], self.bias, second)
+        sizes = [self.input_size, self.output_size]
+        of_inputs, of_state = torch.split(self.kernel, sizes)
+        return Products(of_inputs, of_state, self.bias, second)
 
     def update(self, gates: Any, state: Any, weights: Any) -> tuple[Any, Any]:
         write, forget, output = gates.input, gates.forget, gates.output

@@ -65,7 +65,8 @@ class UGRNNCell(RecurrentCell):
         )
 
     def products(self) -> Products:
-        return Products(self.kernel[: self.input_size], self.kernel[self.input_size :], self.bias)
+        of_inputs, of_state = torch.split(self.kernel, [self.input_size, self.num_units])
+        return Products(of_inputs, of_state, self.bias)
 
     def update(self, gates: Any, state: Any, weights: Any) -> tuple[Any, Any]:
         gate = torch.sigmoid(gates.gate + self.forget_bias)

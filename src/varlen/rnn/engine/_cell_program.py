@@ -98,6 +98,8 @@ def _indented(program: Program) -> str:
 
 # By class and settings: the program, or why there is none. Cells alike share one.
 _TRACED: dict[Any, CellProgram | str] = {}
+# Of the attributes of a cell, those that may be settings of it.
+_SETTING_NAMES: dict[tuple[str, ...], tuple[str, ...]] = {}
 # torch's tracer patches modules while it works, so only one thread may use it at a time.
 _TRACING = threading.Lock()
 
@@ -108,9 +110,14 @@ def cell_program(cell: RecurrentCell) -> CellProgram:
     Raises:
         Untraceable: with the reason.
     """
-    settings = {k: v for k, v in vars(cell).items() if not k.startswith("_") and k != "training"}
+    attributes = vars(cell)
+    attribute_names = tuple(attributes)
+    names = _SETTING_NAMES.get(attribute_names)
+    if names is None:
+        names = tuple(n for n in attribute_names if not n.startswith("_") and n != "training")
+        _SETTING_NAMES[attribute_names] = names
+    key = (type(cell), names, tuple(map(attributes.__getitem__, names)))
     try:
-        key = (type(cell), frozenset(settings.items()))
         known = _TRACED.get(key)
     except TypeError as error:
         raise Untraceable(f"a setting of it cannot be compared: {error}") from error

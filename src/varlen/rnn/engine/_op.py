@@ -40,7 +40,7 @@ def unroll_op(
     """
     outputs, final_states, saved = _native_loop.forward(
         values,
-        Rows(lengths, bases, time_offsets, len(values)),
+        Rows(lengths, bases, time_offsets, values.shape[0]),
         Products(input_weights, recurrent_weights, bias, second_weights),
         vectors,
         initial_states,
@@ -111,7 +111,7 @@ def unroll_backward_op(
 
     That of `values` is empty if not `of_values`.
     """
-    rows = Rows(lengths, bases, time_offsets, len(values))
+    rows = Rows(lengths, bases, time_offsets, values.shape[0])
     weights = Products(input_weights, recurrent_weights, bias, second_weights)
     saved = _native_loop.Saved(gates.clone(), list(states), operands, products)
     return _in_place_gradients(
@@ -179,7 +179,7 @@ def _backward(ctx: Any, gradients: Sequence[Tensor | None]) -> tuple[Any, ...]:
     vectors, rest = rest[: ctx.num_vectors], rest[ctx.num_vectors :]
     states, kept = rest[: ctx.num_states], rest[ctx.num_states :]
     values, lengths, bases, time_offsets, *products = tensors
-    rows = Rows(lengths, bases, time_offsets, len(values))
+    rows = Rows(lengths, bases, time_offsets, values.shape[0])
     output_gradient, *final_gradients = gradients[: 1 + ctx.num_states]
     if torch.is_grad_enabled():  # the gradient itself will be differentiated
         found = _differentiable_gradients(

@@ -24,7 +24,7 @@ class Rows:
     lengths: Tensor
     bases: Tensor
     time_offsets: Tensor
-    num_rows: int
+    num_rows: int | torch.SymInt
 
     @classmethod
     def padded(cls, lengths: Tensor, num_steps: int) -> "Rows":

@@ -42,7 +42,7 @@ def trace(function: Callable[..., Any], num_inputs: int) -> tuple[Values, list[T
         if node.op == "placeholder":
             terms[node] = len(terms)
         elif node.op == "get_attr":
-            terms[node] = _constant(getattr(graph, node.target))
+            terms[node] = _constant(getattr(graph, node.target), node)
         elif node.op == "output":
             results = [terms[leaf] for leaf in _nest.leaves(node.args[0])]
         else:
@@ -73,8 +73,10 @@ def _decompositions() -> dict[Any, Callable[..., Any]]:
     )
 
 
-def _constant(tensor: Tensor) -> Constant:
-    if tensor.numel() != 1:
+def _constant(tensor: Tensor, node: torch.fx.Node) -> Constant:
+    # What the function makes itself is lifted into the graph; what it finds may change later.
+    is_made_here = all("lift_fresh" in str(user.target) for user in node.users)
+    if tensor.numel() != 1 or not is_made_here:
         raise Untraceable("it uses a tensor that is neither a gate, nor state, nor in weights")
     return Constant(float(tensor))
 

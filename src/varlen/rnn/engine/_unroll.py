@@ -1,10 +1,13 @@
 """An unroll on the engine that is asked for, or on the fastest that can do it."""
 
+import warnings
+from functools import cache
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
+from varlen import _native
 from varlen.rnn._cell import RNNCell
 from varlen.rnn._recurrent import RecurrentCell
 from varlen.rnn.engine import _eager
@@ -57,7 +60,18 @@ def unroll(
             return _unroll_native(cell, values, rows, state, reverse=reverse, recompute=recompute)
         if engine == "native":
             raise ValueError(f"engine='native': {reason}")
+    if isinstance(cell, RecurrentCell) and not _native.NATIVE:
+        _say_that_it_is_slow()
     return _eager.unroll(cell, values, rows, state, noise, reverse=reverse)
+
+
+@cache
+def _say_that_it_is_slow() -> None:
+    warnings.warn(
+        "the native core is left out (VARLEN_NATIVE=0, or it was not built): recurrent networks "
+        "run in plain torch, several times slower",
+        stacklevel=2,
+    )
 
 
 def _unroll_native(

@@ -12,9 +12,8 @@ from torch.nn.utils.rnn import PackedSequence
 
 from varlen.rnn._parameters import check_positive, make_parameter
 from varlen.rnn._recurrent import RecurrentCell
-from varlen.rnn.engine import unroll
+from varlen.rnn.engine import trace_programs, unroll
 from varlen.rnn.layers._cells import LayerWeights
-from varlen.rnn.layers._compiling import trace_programs
 from varlen.rnn.layers._dropout import drop
 from varlen.rnn.layers._forms import Sequences, take_sequences
 

@@ -8,7 +8,7 @@ from torch import Tensor
 from varlen.rnn import _nest
 from varlen.rnn._cell import RNNCell, as_cell, as_tensor, check_state, check_step_inputs
 from varlen.rnn._recurrent import RecurrentCell
-from varlen.rnn.engine import ENGINES, Engine, Rows, unroll
+from varlen.rnn.engine import ENGINES, Engine, Rows, trace_programs, unroll
 from varlen.sequences import check_lengths
 
 
@@ -58,10 +58,9 @@ def as_block(cell: RNNCell, inputs: Any, *, time_major: bool) -> Block:
         return tensor
 
     block = _map_tuples(as_leaf, inputs)
-    shapes = {tuple(leaf.shape[:2]) for leaf in _nest.leaves(block)}
-    if len(shapes) != 1:
-        raise ValueError(f"inputs: expected one batch and time for all, found {sorted(shapes)}")
-    (axes,) = shapes
+    axes, *others = [tuple(leaf.shape[:2]) for leaf in _nest.leaves(block)]
+    if any(other != axes for other in others):  # no set: a compiler's sizes have no hash
+        raise ValueError(f"inputs: expected one batch and time for all, found {[axes, *others]}")
     batch_size, num_steps = reversed(axes) if time_major else axes
     values = _nest.map_structure(lambda leaf: leaf.flatten(0, 1), block)
     return Block(values, batch_size, num_steps, time_major)
@@ -92,6 +91,8 @@ def unroll_block(
     as_cell(cell)
     if isinstance(cell, RecurrentCell):
         _check_values(cell, block)
+    if torch.compiler.is_compiling():
+        trace_programs(cell)
     lengths = _lengths(sequence_length, block)
     if initial_state is None:
         state = cell.get_initial_state(batch_size=block.batch_size, dtype=cell.dtype)
