@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.testing import assert_close
 
+import varlen
 from native_cells import PlainCell, assert_near, every_cell, results
 from varlen import (
     CoupledInputForgetGateLSTMCell,
@@ -279,6 +280,21 @@ class TestExplain:
         x = torch.zeros(1, 1, 3, dtype=cell.dtype)
         with pytest.raises(ValueError, match=r"engine='native': .*"):
             dynamic_rnn(cell, x, engine="native")
+
+    def test_of_a_stack(self):
+        stack = MultiRNNCell([DropoutWrapper(LSTMCell(3, 4), 0.5), GRUCell(4, 5)])
+        explanation = explain(stack)
+        assert explanation.engine == "mixed"
+        assert [part.engine for part in explanation.parts] == ["eager", "native"]
+        assert (
+            "cell 0 of the stack\nengine: eager\nreason: DropoutWrapper draws noise" in explanation
+        )
+        assert explain(stack.eval()).engine == "native"
+
+    def test_of_layers(self):
+        explanation = explain(varlen.LSTM(3, 4, 2, bidirectional=True))
+        assert explanation.engine == "native"
+        assert len(explanation.parts) == 4
 
     def test_of_a_cell_that_reads_values(self):
         class Reads(PlainCell):

@@ -1,7 +1,8 @@
 """How a cell is run along sequences: rows of values in some layout in, the same out."""
 
-from varlen.rnn.engine._choose import ENGINES, Engine, explain
+from varlen.rnn.engine._choose import ENGINES, Engine
 from varlen.rnn.engine._compiling import trace_programs
+from varlen.rnn.engine._explain import explain
 from varlen.rnn.engine._rows import Rows
 from varlen.rnn.engine._step import native_step
 from varlen.rnn.engine._unroll import unroll

@@ -8,7 +8,7 @@ from torch import Tensor
 from varlen import _native
 from varlen.rnn._cell import RNNCell
 from varlen.rnn._recurrent import RecurrentCell
-from varlen.rnn.engine._cell_program import CellProgram, cell_program
+from varlen.rnn.engine._cell_program import cell_program
 from varlen.rnn.engine._native_loop import DTYPES
 from varlen.rnn.engine._trace import Untraceable
 
@@ -49,37 +49,3 @@ def is_watched(tensor: Tensor) -> bool:
         or torch._C._are_functorch_transforms_active()
         or torch.autograd.forward_ad._current_level >= 0
     )
-
-
-class Explanation(str):
-    """What `explain` says; printed, it reads as text.
-
-    Attributes:
-        engine: "native" or "eager".
-        reason: why it is not the native one; None if it is.
-        program: what the native engine runs; None if it cannot.
-    """
-
-    engine: str
-    reason: str | None
-    program: CellProgram | None
-
-
-def explain(cell: RNNCell, inputs: Tensor | None = None) -> Explanation:
-    """Says which engine runs a cell, with which program, or why it is the plain one.
-
-    Args:
-        cell: any cell.
-        inputs: what it would be run on; None is a tensor of its dtype on the CPU.
-    """
-    if inputs is None:
-        inputs = torch.zeros(1, 1, 1, dtype=cell.dtype)
-    noise = cell.draw_noise(torch.ones(1, dtype=torch.int64))
-    reason = why_not_native(cell, inputs, noise)
-    program = cell_program(cell) if reason is None and isinstance(cell, RecurrentCell) else None
-    text = f"engine: eager\nreason: {reason}" if reason else f"engine: native\n{program}"
-    explanation = Explanation(text)
-    explanation.engine = "eager" if reason else "native"
-    explanation.reason = reason
-    explanation.program = program
-    return explanation

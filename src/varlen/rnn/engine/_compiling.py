@@ -6,7 +6,7 @@ from typing import Any
 import torch
 
 from varlen.rnn._recurrent import RecurrentCell
-from varlen.rnn.engine._choose import explain
+from varlen.rnn.engine._explain import explain
 
 
 @torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
