@@ -31,7 +31,7 @@ class PlainCell(RecurrentCell):
         self.input_size, self.num_units, self.output_size = input_size, num_units, num_units
         self.state_size = LSTMStateTuple(num_units, num_units)
         self.w = torch.nn.Parameter(0.3 * torch.randn(input_size, 2 * num_units))
-        self.r = torch.nn.Parameter(0.3 * torch.randn(num_units, 2 * num_units))
+        self.r = torch.nn.Parameter(torch.randn(num_units, 2 * num_units) / num_units**0.5)
         self.b = torch.nn.Parameter(torch.randn(3 * num_units))
         self.decay = torch.nn.Parameter(torch.rand(num_units))
 

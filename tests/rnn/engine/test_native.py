@@ -43,14 +43,31 @@ def test_equals_eager_in_double_precision(make, units, reverse):
         assert_near(single, double)
 
 
-@pytest.mark.parametrize(("units", "batch"), [(256, 70), (1000, 3)])
-def test_equals_eager_at_full_size(units, batch):
+@every_cell
+@pytest.mark.parametrize(("units", "batch"), [(3, 300), (256, 70), (1000, 3)])
+def test_equals_eager_at_full_size(make, units, batch):
     torch.manual_seed(units)
-    cell = LSTMCell(5, units, use_peepholes=True)
+    cell = make(5, units)
     lengths = np.random.default_rng(1).integers(0, 6, batch).tolist()
     inputs = torch.randn(batch, 6, 5)
     single = results(cell, inputs, lengths, engine="native")
     assert_near(single, results(cell.double(), inputs, lengths, engine="eager"))
+
+
+@every_cell
+def test_nothing_is_read_that_was_not_written(make):
+    """Torch fills new memory with NaN here."""
+    torch.manual_seed(0)
+    cell, inputs, lengths = make(3, 21), torch.randn(5, 6, 3), [6, 0, 1, 4, 2]
+    expected = results(cell, inputs, lengths, engine="native")
+    torch.use_deterministic_algorithms(True)
+    try:
+        assert torch.utils.deterministic.fill_uninitialized_memory
+        for recompute in (False, True):
+            found = results(cell, inputs, lengths, engine="native", recompute=recompute)
+            assert all(torch.equal(a, b) for a, b in zip(found, expected, strict=True))
+    finally:
+        torch.use_deterministic_algorithms(False)
 
 
 @pytest.mark.parametrize("kernels", _native.rnn.kernel_names() if _native.NATIVE else [])

@@ -189,3 +189,14 @@ class TestRefuses:
             varlen.LSTM(3, 4)(x, (h.double(), h))
         with pytest.raises(TypeError, match="hx: expected a tensor, found a tuple"):
             varlen.RNN(3, 4)(x, (h, h))
+
+
+@every_module
+def test_recomputed_gates_give_the_same_gradients(make):
+    module, inputs = make(), torch.randn(4, 2, 3)
+    found = []
+    for module.recompute in (False, True):
+        module.zero_grad()
+        module(inputs, lengths=[4, 2])[0].sin().sum().backward()
+        found.append([p.grad.clone() for p in module.parameters()])
+    assert_close(*found)

@@ -43,6 +43,7 @@ class RecurrentLayers(nn.Module, ABC):
         proj_size: int,
         device: torch.device | str | None,
         dtype: torch.dtype | None,
+        recompute: bool,
     ) -> None:
         super().__init__()
         self.input_size = check_positive(input_size, argument="input_size")
@@ -53,6 +54,7 @@ class RecurrentLayers(nn.Module, ABC):
         self.dropout = _check_dropout(dropout, num_layers)
         self.bidirectional = bidirectional
         self.proj_size = _check_projection(proj_size, hidden_size)
+        self.recompute = recompute
         for layer in range(num_layers):
             layer_input = input_size if layer == 0 else self.num_directions * self.output_size
             for direction in range(self.num_directions):
@@ -153,6 +155,7 @@ class RecurrentLayers(nn.Module, ABC):
                         None,
                         reverse=direction == 1,
                         engine="auto",
+                        recompute=self.recompute,
                     )
                     outputs.append(output)
                     final.append(cell.unpack_state(state))
@@ -248,6 +251,7 @@ class RecurrentLayers(nn.Module, ABC):
             "batch_first": False,
             "dropout": 0,
             "bidirectional": False,
+            "recompute": False,
         }
         changed = [
             f"{name}={getattr(self, name)}"

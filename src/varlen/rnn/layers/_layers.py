@@ -26,6 +26,8 @@ class LSTM(RecurrentLayers):
         proj_size: width that the output is projected to (Sak et al. 2014); 0 is no projection.
         device: of the parameters.
         dtype: of the parameters; None is torch's default.
+        recompute: saves memory in training: only states are kept for the gradient, and the gates
+            are computed again.
 
     The parameters of layer k are `weight_ih_lk` `[4 * hidden_size, layer's input]` (input, forget,
     candidate, output), `weight_hh_lk` `[4 * hidden_size, proj_size or hidden_size]`, `bias_ih_lk`
@@ -49,6 +51,8 @@ class LSTM(RecurrentLayers):
         proj_size: int = 0,
         device: torch.device | str | None = None,
         dtype: torch.dtype | None = None,
+        *,
+        recompute: bool = False,
     ) -> None:
         super().__init__(
             input_size,
@@ -61,6 +65,7 @@ class LSTM(RecurrentLayers):
             proj_size=proj_size,
             device=device,
             dtype=dtype,
+            recompute=recompute,
         )
 
     def make_cell(self, weights: LayerWeights) -> RecurrentCell:
@@ -84,6 +89,7 @@ class GRU(RecurrentLayers):
         bidirectional: as in `varlen.LSTM`.
         device: of the parameters.
         dtype: of the parameters; None is torch's default.
+        recompute: as in `varlen.LSTM`.
     """
 
     num_gates = 3
@@ -101,6 +107,8 @@ class GRU(RecurrentLayers):
         bidirectional: bool = False,
         device: torch.device | str | None = None,
         dtype: torch.dtype | None = None,
+        *,
+        recompute: bool = False,
     ) -> None:
         super().__init__(
             input_size,
@@ -113,6 +121,7 @@ class GRU(RecurrentLayers):
             proj_size=0,
             device=device,
             dtype=dtype,
+            recompute=recompute,
         )
 
     def make_cell(self, weights: LayerWeights) -> RecurrentCell:
@@ -153,6 +162,8 @@ class RNN(RecurrentLayers):
         bidirectional: bool = False,
         device: torch.device | str | None = None,
         dtype: torch.dtype | None = None,
+        *,
+        recompute: bool = False,
     ) -> None:
         if nonlinearity not in ("tanh", "relu"):
             raise ValueError(f"nonlinearity: expected 'tanh' or 'relu', found {nonlinearity!r}")
@@ -167,6 +178,7 @@ class RNN(RecurrentLayers):
             proj_size=0,
             device=device,
             dtype=dtype,
+            recompute=recompute,
         )
         self.nonlinearity = nonlinearity
         self.mode = f"RNN_{nonlinearity.upper()}"
