@@ -9,9 +9,9 @@ import platform
 import statistics
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
+from machine import processor
 
 from varlen._native import _C, NATIVE, _reference  # noqa: TID251 - the versions side by side
 
@@ -24,11 +24,6 @@ def seconds(function: Callable[[], object], calls: int) -> float:
     for _ in range(calls):
         function()
     return (time.perf_counter() - start) / calls
-
-
-def processor() -> str:
-    lines = Path("/proc/cpuinfo").read_text().splitlines()
-    return next((x.split(": ")[1] for x in lines if x.startswith("model name")), "unknown")
 
 
 def main() -> None:

@@ -37,6 +37,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from machine import processor
 from records_targets import Medians, print_targets, targets, times_ours
 
 from varlen import JaggedSequence, RecordIndex, ShardedWriter, example, sequence_examples
@@ -214,11 +215,6 @@ def _columns(data: str, generator: np.random.Generator) -> dict[str, np.ndarray]
     # Words as they come: the smaller the number, the more often.
     tokens = np.minimum(generator.zipf(1.2, num_steps), 30_000)
     return {"length": length, "tokens": tokens, "labels": generator.integers(0, 50, num_steps)}
-
-
-def processor() -> str:
-    lines = Path("/proc/cpuinfo").read_text().splitlines()
-    return next((x.split(": ")[1] for x in lines if x.startswith("model name")), "unknown")
 
 
 if __name__ == "__main__":

@@ -1,153 +1,192 @@
-"""Recurrent layers on sequences of unequal length: ours, torch's, and the bound.
+"""Recurrent layers on sequences of unequal length: ours, others', and the bound.
 
-The bound is the time of torch's own matrix products over the real steps only: the input and the
-recurrent product once for inference, three times (values, inputs, weights) for training. Rounds are
-interleaved and medians are printed, so that ratios hold even where times do not. Run:
+    python benchmarks/rnn.py                          # everything
+    python benchmarks/rnn.py --parts table            # the table with its targets
+    python benchmarks/rnn.py --parts table --cases lstm-64x64 --repeats 5
+    python benchmarks/rnn.py --tensorflow PYTHON --jax PYTHON
 
-    python benchmarks/rnn.py                         # LSTM and GRU, 64 rows, log-normal lengths
-    python benchmarks/rnn.py --sizes 64x64 128x512   # input size x units
-    python benchmarks/rnn.py --cells lstm peephole   # see --help
+The bound is the time of torch's own matrix products over the real steps only: once for inference,
+three times (values, inputs, weights) for training. A training step is forward and backward from a
+gradient of the outputs. Rounds of all contestants take turns and medians are printed, so that
+ratios hold even where times do not. Peers run in interpreters of their own, and what they compute
+is compared with ours first; a peer without an interpreter is left out.
+
+The parts:
+
+    table      the cells and sizes that have targets; 64 rows, log-normal lengths
+    wide       one axis at a time around LSTM 128x256:
+      sizes      of inputs and units
+      batches    rows
+      lengths    uniform, constant, one long row among short ones
+      cells      every cell, by the time for a FLOP, and beside our eager engine
+    extras     what else is promised:
+      stream     a single step of a single row
+      padding    lengths that differ, against equal ones with as many steps
+      constant   equal lengths, where torch has nothing to lose
+      memory     the peak of a training step, against what must be saved
+      threads    two threads against one, and ours right after torch's
 """
 
 import argparse
+import datetime
 import importlib.metadata
 import platform
-import statistics
+import sys
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
+import rnn_extras
 import torch
-from torch import Tensor, nn
-from torch.nn.utils.rnn import pack_padded_sequence
+from machine import processor
+from rnn_cases import KINDS, Case, CaseName
+from rnn_clock import Peer, medians, timed
+from rnn_compare_cells import compare_cells
+from rnn_targets import TABLE, Target, print_targets, table_targets
 
-from varlen import BasicRNNCell, GRUCell, LSTMCell, dynamic_rnn
-from varlen.rnn import RNNCell
+from varlen import _native
 
-CELLS: dict[str, Callable[[int, int], RNNCell]] = {
-    "rnn": BasicRNNCell,
-    "gru": GRUCell,
-    "lstm": LSTMCell,
-    "peephole": lambda d, n: LSTMCell(
-        d, n, use_peepholes=True, cell_clip=3.0, num_proj=n // 2, proj_clip=3.0
-    ),
+CASES = {str(name).lower().replace(" ", "-"): name for name in TABLE}
+AROUND = CaseName("LSTM", 128, 256)
+AXES = {
+    "sizes": [
+        AROUND._replace(input_size=d, units=n) for d, n in ((64, 64), (128, 512), (256, 1024))
+    ],
+    "batches": [AROUND._replace(batch_size=n) for n in (1, 8, 32, 256)],
+    "lengths": [AROUND._replace(lengths=kind) for kind in ("uniform", "constant", "one-long")],
 }
-# The nearest that torch has. Its GRU resets after the product, ours before it, as TensorFlow's.
-TORCH = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
-GATES = {"rnn": 1, "gru": 3, "lstm": 4, "peephole": 4}
-
-
-def draw_lengths(kind: str, batch_size: int) -> Tensor:
-    rng = np.random.default_rng(0)
-    drawn = {
-        "log-normal": np.exp(rng.normal(np.log(30), 0.8, batch_size)).round(),
-        "uniform": rng.integers(1, 100, batch_size),
-        "constant": np.full(batch_size, 41),
-        "one-long": np.r_[200, np.full(batch_size - 1, 20)],
-    }
-    return torch.from_numpy(drawn[kind].clip(1, 200).astype(np.int64))
-
-
-def contestants(
-    cell_name: str, input_size: int, units: int, lengths: Tensor
-) -> dict[str, dict[str, Callable[[], object]]]:
-    """By kind of work: by name, what is timed."""
-    torch.manual_seed(0)
-    cell = CELLS[cell_name](input_size, units)
-    inputs = torch.randn(len(lengths), int(lengths.max()), input_size)
-    learnt = inputs.clone().requires_grad_()
-    work: dict[str, dict[str, Callable[[], object]]] = {"inference": {}, "training": {}}
-
-    def infer(function: Callable[[Tensor], object]) -> Callable[[], object]:
-        def timed() -> object:
-            with torch.inference_mode():
-                return function(inputs)
-
-        return timed
-
-    def train(function: Callable[[Tensor], Tensor]) -> Callable[[], object]:
-        return lambda: function(learnt).sum().backward()
-
-    for engine in ("native", "eager"):
-        run = lambda x, engine=engine: dynamic_rnn(cell, x, lengths, engine=engine)[0]  # noqa: E731
-        work["inference"][f"ours, {engine}"] = infer(run)
-        work["training"][f"ours, {engine}"] = train(run)
-    if cell_name in TORCH:
-        layer = TORCH[cell_name](input_size, units, batch_first=True)
-        packed = lambda x: pack_padded_sequence(  # noqa: E731
-            x, lengths, batch_first=True, enforce_sorted=False
-        )
-        work["inference"]["torch, padded"] = infer(lambda x: layer(x)[0])
-        work["inference"]["torch, packed"] = infer(lambda x: layer(packed(x))[0].data)
-        work["training"]["torch, padded"] = train(lambda x: layer(x)[0])
-        work["training"]["torch, packed"] = train(lambda x: layer(packed(x))[0].data)
-
-    products = bound_products(cell_name, input_size, units, int(lengths.sum()))
-    work["inference"]["bound"] = lambda: [a @ b for a, b in products[:2]]
-    work["training"]["bound"] = lambda: [a @ b for a, b in products]
-    return work
-
-
-def bound_products(
-    cell_name: str, input_size: int, units: int, num_steps: int
-) -> list[tuple[Tensor, Tensor]]:
-    columns = GATES[cell_name] * units
-    x, h, g = (torch.randn(num_steps, n) for n in (input_size, units, columns))
-    wx, wh = torch.randn(input_size, columns), torch.randn(units, columns)
-    return [(x, wx), (h, wh), (g, wx.t()), (g, wh.t()), (x.t(), g), (h.t(), g)]
-
-
-def medians(functions: dict[str, Callable[[], object]], repeats: int) -> dict[str, float]:
-    times: dict[str, list[float]] = {name: [] for name in functions}
-    for function in functions.values():
-        function()
-    for _ in range(repeats):
-        for name, function in functions.items():
-            start = time.perf_counter()
-            function()
-            times[name].append(time.perf_counter() - start)
-    return {name: statistics.median(each) for name, each in times.items()}
-
-
-def report(title: str, found: dict[str, float]) -> None:
-    print(f"\n{title}")
-    ours, bound = found["ours, native"], found["bound"]
-    for name, seconds in found.items():
-        line = f"  {name:16}{1000 * seconds:10.2f} ms{seconds / bound:8.2f} x the bound"
-        print(line + ("" if name == "ours, native" else f"{seconds / ours:8.2f} x ours"))
-
-
-def processor() -> str:
-    lines = Path("/proc/cpuinfo").read_text().splitlines()
-    return next((x.split(": ")[1] for x in lines if x.startswith("model name")), "unknown")
+GROUPS = {"wide": [*AXES, "cells"], "extras": list(rnn_extras.PARTS)}
 
 
 def main() -> None:
+    given = parse_arguments()
+    if not _native.NATIVE:
+        raise SystemExit("the compiled core is left out (VARLEN_NATIVE=0): nothing to compare")
+    torch.set_num_threads(given.threads)
+    begin = time.perf_counter()
+    peers = start_peers(given)
+    print_header(peers, given)
+    parts = [name for part in given.parts for name in GROUPS.get(part, [part])]
+    targets: list[Target] = []
+    try:
+        for part in dict.fromkeys(parts):
+            targets.extend(run_part(part, peers, given))
+    except KeyboardInterrupt:
+        print("\nstopped; this is what was found until then")
+    for peer in peers:
+        peer.close()
+    if targets:
+        print_targets(targets)
+    print(f"took {(time.perf_counter() - begin) / 60:.1f} minutes")
+
+
+def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--cells", nargs="+", choices=CELLS, default=["lstm", "gru"])
-    parser.add_argument("--sizes", nargs="+", default=["128x256", "64x64"])
+    names = ["table", *GROUPS, *(name for group in GROUPS.values() for name in group)]
+    parts = {"nargs": "+", "metavar": "PART", "choices": names, "default": ["table", *GROUPS]}
+    parser.add_argument("--parts", help="see above; all is the default", **parts)
     parser.add_argument(
-        "--lengths", choices=["log-normal", "uniform", "constant", "one-long"], default="log-normal"
+        "--cases", nargs="+", choices=CASES, default=list(CASES), help="of the table"
     )
-    parser.add_argument("--batch", type=int, default=64)
-    parser.add_argument("--repeats", type=int, default=15)
-    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
-    given = parser.parse_args()
-    torch.set_num_threads(given.threads)
-    versions = ", ".join(f"{p} {importlib.metadata.version(p)}" for p in ("varlen", "torch"))
-    print(f"{processor()}, {given.threads} threads, {versions}, Python {platform.python_version()}")
-    lengths = draw_lengths(given.lengths, given.batch)
-    share = lengths.sum().item() / (len(lengths) * lengths.max().item())
-    print(f"{given.batch} rows, {given.lengths} lengths, {share:.0%} of the padded block is real")
-    for cell in given.cells:
-        for size in given.sizes:
-            input_size, units = map(int, size.split("x"))
-            for kind, functions in contestants(cell, input_size, units, lengths).items():
-                repeats = given.repeats
-                report(f"{cell} {size}, {kind}", medians(functions, repeats))
+    parser.add_argument("--repeats", type=count, default=15, help="rounds (15)")
+    parser.add_argument("--wide-repeats", type=count, default=5, help="rounds of the wide part (5)")
+    parser.add_argument("--threads", type=count, default=torch.get_num_threads())
+    parser.add_argument(
+        "--onnxruntime",
+        metavar="PYTHON",
+        default=sys.executable,
+        help="an interpreter with onnxruntime and onnx (this one)",
+    )
+    parser.add_argument("--tensorflow", metavar="PYTHON", help="one with TensorFlow; table only")
+    parser.add_argument("--jax", metavar="PYTHON", help="one with JAX; table only")
+    return parser.parse_args()
+
+
+def count(text: str) -> int:
+    if (number := int(text)) < 1:
+        raise argparse.ArgumentTypeError(f"expected at least 1, found {number}")
+    return number
+
+
+def start_peers(given: argparse.Namespace) -> list[Peer]:
+    known = {"ONNX Runtime": "onnxruntime", "TensorFlow": "tensorflow", "JAX": "jax"}
+    return [
+        Peer(name, getattr(given, option), f"with_{option}.py", given.threads)
+        for name, option in known.items()
+        if getattr(given, option) is not None
+    ]
+
+
+def print_header(peers: list[Peer], given: argparse.Namespace) -> None:
+    versions = [f"{name} {importlib.metadata.version(name)}" for name in ("varlen", "torch")]
+    versions += [peer.version for peer in peers if not peer.missing]
+    print(f"{processor()}, {given.threads} threads, {datetime.date.today()}")
+    print(
+        f"instructions: {_native.rnn.kernel_names()[0]} (ours), "
+        f"{torch.backends.cpu.get_cpu_capability()} (torch)"
+    )
+    print(f"{', '.join(versions)}, Python {platform.python_version()}")
+    for peer in peers:
+        if peer.missing:
+            print(f"{peer.name} is left out: {peer.missing}")
+    for option in ("tensorflow", "jax"):
+        if getattr(given, option) is None:
+            print(f"{option} is left out: --{option} names no interpreter")
+
+
+def run_part(part: str, peers: list[Peer], given: argparse.Namespace) -> Iterator[Target]:
+    """Prints what a part finds; gives its targets as soon as they are known."""
+    print(f"\n=== {part}", flush=True)
+    if part in rnn_extras.PARTS:
+        yield from rnn_extras.PARTS[part](given.repeats)
+    elif part == "cells":
+        yield from compare_cells(AROUND, given.wide_repeats)
+    elif part == "table":
+        for name in (CASES[case] for case in given.cases):
+            for kind, found in measure(name, peers, given.repeats).items():
+                yield from table_targets(name, kind, found)
+    else:
+        beside = [peer for peer in peers if peer.name == "ONNX Runtime"]
+        for name in AXES[part]:
+            measure(name, beside, given.wide_repeats)
+
+
+def measure(name: CaseName, peers: list[Peer], repeats: int) -> dict[str, dict[str, float]]:
+    """Prints the times of all contestants; gives seconds by kind and contestant."""
+    case = Case(name)
+    found = {}
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "case.npz"
+        case.save(path)
+        for kind in KINDS:
+            clocks = {who: timed(work) for who, work in case.works(kind).items()}
+            for peer in peers:
+                if (clock := peer.clock(case, path, kind)) is not None:
+                    clocks[peer.name] = clock
+            found[kind] = medians(clocks, repeats)
+    print_case(case, found)
+    return found
+
+
+def print_case(case: Case, found: dict[str, dict[str, float]]) -> None:
+    name, share = case.name, case.num_steps / case.inputs[..., 0].numel()
+    rows = f"{name.batch_size} rows" if name.batch_size > 1 else "1 row"
+    print(f"\n{name}, {rows}, {name.lengths} lengths, {share:.0%} of the padded block is real")
+    print(f"{'':18}" + "".join(f"{kind + ' ms':>16}{'x bound':>9}{'x ours':>8}" for kind in KINDS))
+    ours = next(iter(found["training"]))
+    for who in dict.fromkeys(who for kind in KINDS for who in found[kind]):
+        line = f"{who:18}"
+        for kind in KINDS:
+            seconds = found[kind].get(who)
+            if seconds is None:
+                line += f"{'-':>16}{'':17}"
+            else:
+                line += f"{1000 * seconds:>16.2f}{seconds / found[kind]['bound']:>9.2f}"
+                line += f"{seconds / found[kind][ours]:>8.2f}"
+        print(line.rstrip(), flush=True)
 
 
 if __name__ == "__main__":
