@@ -29,11 +29,7 @@ def gru(projected, state, weights):
     return ((1 - update) * candidate + update * h,)
 
 
-def rnn(projected, state, weights):
-    return (jnp.tanh(projected + state[0] @ weights["weight_hh_l0"].T),)
-
-
-CELLS = {"LSTM": (lstm, 2), "GRU": (gru, 1), "RNN": (rnn, 1)}
+CELLS = {"LSTM": (lstm, 2), "GRU": (gru, 1)}
 
 
 def unroll(cell, weights, inputs, lengths):

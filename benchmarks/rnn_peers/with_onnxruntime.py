@@ -1,4 +1,4 @@
-"""ONNX Runtime's LSTM, GRU and RNN with `sequence_lens`, with the parameters of torch's layers.
+"""ONNX Runtime's LSTM and GRU with `sequence_lens`, with the parameters of torch's layers.
 
 Its layout is time-major, and its inputs lie so already; transposing them is not measured.
 """
@@ -15,7 +15,7 @@ except ImportError as missing:
 
 # Where each of its gates stands among torch's: input, output, forget, candidate of
 # (input, forget, candidate, output), and update, reset, candidate of (reset, update, candidate).
-GATES = {"LSTM": (0, 3, 1, 2), "GRU": (1, 0, 2), "RNN": (0,)}
+GATES = {"LSTM": (0, 3, 1, 2), "GRU": (1, 0, 2)}
 OPSET, IR_VERSION = 14, 8
 
 

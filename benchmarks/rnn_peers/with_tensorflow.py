@@ -17,11 +17,7 @@ except ImportError as missing:
 tf.logging.set_verbosity(tf.logging.ERROR)
 warnings.simplefilter("ignore")
 tf.disable_v2_behavior()
-CELLS = {
-    "LSTM": tf.nn.rnn_cell.LSTMCell,
-    "GRU": tf.nn.rnn_cell.GRUCell,
-    "RNN": tf.nn.rnn_cell.BasicRNNCell,
-}
+CELLS = {"LSTM": tf.nn.rnn_cell.LSTMCell, "GRU": tf.nn.rnn_cell.GRUCell}
 
 
 def prepare(cell, arrays, num_threads):
