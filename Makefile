@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.varlen-installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint bench format fuzz clean
+.PHONY: help install demo test lint bench format fuzz check-native sanitize check-aarch64 clean
 
 help:
 	@echo "make demo     from text to a trained part-of-speech tagger, in a few minutes"
@@ -14,6 +14,9 @@ help:
 	@echo "make bench    the measurements that the docs speak of, side by side with others"
 	@echo "make format   put every file into the house's format"
 	@echo "make fuzz     hostile bytes for the native core, under sanitizers, for a short time (clang)"
+	@echo "make check-native   the time loops of the native core against plain loops, without Python"
+	@echo "make sanitize       the same under sanitizers of memory, undefined behaviour and threads"
+	@echo "make check-aarch64  the same as built for ARM, emulated (g++-aarch64-linux-gnu, qemu-user)"
 	@echo "make clean    remove what the other targets made"
 
 install: $(READY)
@@ -63,6 +66,52 @@ build/fuzz/%: csrc/tests/%.cpp $(wildcard csrc/*/*.h)
 	@mkdir -p $(@D)
 	clang++ -std=c++17 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
 	  -Icsrc $< -o $@
+
+# build/check/VARIANT/check_rnn: the time loops with every instruction set, and their checks.
+LOOPS         := $(wildcard csrc/rnn/*.h csrc/tests/rnn_*.h)
+FLAGS_plain   := -O2
+FLAGS_address := -O1 -g1 -fsanitize=address,undefined -fno-sanitize-recover=all
+FLAGS_thread  := -O1 -g1 -fsanitize=thread
+FLAGS_aarch64 := -O3 -fno-schedule-insns -static
+AARCH64       ?= aarch64-linux-gnu-g++
+compiler = $(if $(filter aarch64,$(1)),$(AARCH64),$(CXX)) -std=c++17 -Icsrc -pthread \
+  -Wall -Wextra -Wno-psabi $(FLAGS_$(1))
+
+KERNELS := baseline_float baseline_double
+ifeq ($(shell uname -m),x86_64)
+ARCH_baseline := -march=x86-64-v2
+ARCH_avx2     := -march=x86-64-v3
+ARCH_avx512   := -march=x86-64-v4
+KERNELS += avx2_float avx2_double avx512_float avx512_double
+endif
+build/check/aarch64/%: ARCH_baseline :=
+KERNELS_aarch64 := baseline_float baseline_double
+objects = $(patsubst %,build/check/$(1)/%.o,$(or $(KERNELS_$(1)),$(KERNELS)))
+
+# Of a kernel's name, as avx2_float: the instruction set and the type of numbers.
+isa  = $(firstword $(subst _, ,$(*F)))
+real = $(lastword $(subst _, ,$(*F)))
+
+build/check/%.o: csrc/rnn/kernels.cpp $(LOOPS)
+	@mkdir -p $(@D)
+	$(call compiler,$(*D)) $(ARCH_$(isa)) -DVARLEN_ISA=$(*F) -DVARLEN_REAL=$(real) \
+	  -DVARLEN_NAME='"$(isa)"' -c $< -o $@
+
+.SECONDARY:
+.SECONDEXPANSION:
+build/check/%/check_rnn: csrc/tests/check_rnn.cpp csrc/rnn/loop.cpp $(LOOPS) $$(call objects,$$*)
+	$(call compiler,$*) $(filter %.cpp %.o,$^) -o $@
+
+check-native: build/check/plain/check_rnn
+	$<
+
+# New memory is filled with ones, which make NaN.
+sanitize: build/check/address/check_rnn build/check/thread/check_rnn
+	ASAN_OPTIONS=malloc_fill_byte=255:max_malloc_fill_size=1000000000 build/check/address/check_rnn
+	build/check/thread/check_rnn
+
+check-aarch64: build/check/aarch64/check_rnn
+	qemu-aarch64 $< 64
 
 clean:
 	rm -rf .venv build runs

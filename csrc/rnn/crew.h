@@ -3,6 +3,7 @@
 #pragma once
 
 #include <pthread.h>
+#include <sched.h>
 
 #include <atomic>
 #include <cstdint>
@@ -46,7 +47,7 @@ class Crew {
     if (size_ == 1) return false;
     Meeting meeting{work, size_};
     parallel_for_(0, size_, 1, Meeting::range, &meeting);
-    return !meeting.is_off.load();
+    return meeting.arrived.load() == size_;
   }
 
  private:
@@ -81,8 +82,10 @@ class Crew {
         return;
       }
       meeting.arrived.fetch_add(1);
-      while (meeting.arrived.load() < meeting.size)
+      while (meeting.arrived.load() < meeting.size) {
         if (meeting.is_off.load()) return;
+        sched_yield();  // there may be fewer cores than threads
+      }
       meeting.work(static_cast<int>(begin));
     }
   };

@@ -15,7 +15,7 @@ inline void copy_row(const Real* from, int width, Real* to) {
 inline void multiply_piece(const RowsProduct<Real>& p, std::int64_t row, int num_rows, int column,
                            const Piece& piece) {
   alignas(64) Real scratch[kTileRows * kPanel];
-  const int real = p.true_columns - column < piece.width ? p.true_columns - column : piece.width;
+  const int real = real_columns(p.true_columns, column, piece.width);
   const Real *at[kTileRows], *from[kTileRows];
   Real* to[kTileRows];
   for (int r = 0; r < num_rows; ++r) {
@@ -80,7 +80,7 @@ inline void multiply_chunk(const Factors<Real>& set, int first, int count, std::
 inline void multiply_outer(const OuterProduct<Real>& p, int column, int first, int count) {
   alignas(64) Real chunk[kChunkSteps * kPanel];
   const int width = panel_width(p.num_columns, column);
-  const int real = p.true_columns - column < width ? p.true_columns - column : width;
+  const int real = real_columns(p.true_columns, column, width);
   // Without a step the sums are zeros, which the first chunk writes.
   for (std::int64_t step = 0; step == 0 || step < p.num_steps; step += kChunkSteps) {
     const std::int64_t left = p.num_steps - step;

@@ -21,10 +21,16 @@ inline int panel_width(int num_columns, int first) {
   return num_columns - first < kPanel ? num_columns - first : kPanel;
 }
 
+// How many of a panel's columns there really are: none, if it lies in what rows are padded with.
+inline int real_columns(int num_columns, int first, int width) {
+  const int left = num_columns - first;
+  return left < 0 ? 0 : left < width ? left : width;
+}
+
 // Packs the panel that begins at column `first`: columns from `matrix.num_columns` on are zeros.
 inline void pack_panel(const Matrix<Real>& matrix, int num_columns, int first, Real* packed) {
   const int width = panel_width(num_columns, first);
-  const int real = matrix.num_columns - first < width ? matrix.num_columns - first : width;
+  const int real = real_columns(matrix.num_columns, first, width);
   packed += static_cast<std::ptrdiff_t>(first) * matrix.num_rows;
   if (matrix.column_stride == 1) {
     for (int k = 0; k < matrix.num_rows; ++k) {

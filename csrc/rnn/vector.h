@@ -20,7 +20,7 @@ constexpr int kVectorBytes = 32;
 constexpr int kTileRows = 3;  // 3 x 4 accumulators fill 16 registers
 #elif defined(__aarch64__)
 constexpr int kVectorBytes = 16;
-constexpr int kTileRows = 6;
+constexpr int kTileRows = 6;  // 6 x 4 accumulators, 4 weights and 4 factors fill 32 registers
 #else
 constexpr int kVectorBytes = 16;
 constexpr int kTileRows = 2;
