@@ -90,7 +90,7 @@ struct Share {
   // For one row, whose gates are few, wider tiles: longer pieces of the weights are read faster.
   int tile_for(int units, int slots) const {
     if (slots > 1) return kTileUnits;
-    const int share = (units / size + kTileUnits - 1) / kTileUnits * kTileUnits;
+    const int share = (units + size * kTileUnits - 1) / (size * kTileUnits) * kTileUnits;
     return share < 4 * kTileUnits ? share : 4 * kTileUnits;
   }
 };

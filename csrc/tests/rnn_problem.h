@@ -101,7 +101,7 @@ struct Problem {
     recurrent = matrix(c.state_units[c.product_state], c.gates_of_state() * c.units);
     second = matrix(c.units, c.second_units);
     bias = numbers.take<Real>(options.with_bias ? c.all_gates() * c.units : 0);
-    for (int i = 0; i < c.num_vectors; ++i) vectors.push_back(numbers.take<Real>(c.units));
+    for (int i = 0; i < c.num_vectors; ++i) vectors.push_back(numbers.take<Real>(c.units, 0.2));
     for (const int units : c.state_units) {
       initial_states.push_back(numbers.take<Real>(table.lengths.size() * units));
       final_gradients.push_back(numbers.take<Real>(table.lengths.size() * units));
