@@ -8,7 +8,8 @@ import pytest
 
 from varlen import RecordIndex, RecordWriter, Schema, example
 from varlen.cli._padding import padding_of
-from varlen.features import sequence_example
+from varlen.features import SequenceExample, sequence_example
+from wire_messages import delimited
 
 
 def write(path, records, **options):
@@ -273,10 +274,24 @@ class TestHead:
         assert varlen("inspect", "--head", 1, "--json", path).out == '{"a": 0.1}\n'
         assert "float32  0.1\n" in varlen("inspect", "--head", 1, path).out
 
-    def test_what_is_not_text_is_shown_as_bytes(self, records, varlen):
+    def test_what_is_not_text_is_base64_as_in_conversion(self, records, varlen):
         outcome = varlen("inspect", "--head", 9, "--json", records)
-        assert json.loads(outcome.out.splitlines()[-1]) == {"id": "b'\\xff'"}
-        assert r"id  string  b'\xff'" in varlen("inspect", "--head", 9, records).out
+        assert json.loads(outcome.out.splitlines()[-1]) == {"id": {"b64": "/w=="}}
+        assert 'id  string  {"b64": "/w=="}\n' in varlen("inspect", "--head", 9, records).out
+
+    def test_what_has_no_kind_is_missing_as_in_conversion(self, tmp_path, varlen):
+        made = SequenceExample()
+        made.context.feature["a"].SetInParent()
+        made.context.feature["b"].int64_list.value.append(1)
+        path = write(tmp_path / "f.tfrecord", [made.SerializeToString()])
+        head = varlen("inspect", "--head", 1, "--json", path).out
+        assert head == varlen("convert", path, "-").out == '{"b": 1}\n'
+
+    def test_a_feature_with_an_unknown_field_is_shown(self, tmp_path, varlen):
+        entry = delimited(1, b"a") + delimited(2, delimited(3, delimited(1, b"\x05"))) + b"\x48\x4d"
+        path = write(tmp_path / "f.tfrecord", [delimited(1, delimited(1, entry))])
+        assert "a  int64  5\n" in varlen("inspect", "--head", 1, path).out
+        assert varlen("inspect", "--head", 1, "--json", path).out == '{"a": 5}\n'
 
     def test_what_is_no_message(self, tmp_path, varlen):
         path = write(tmp_path / "f", [b"\xff\xff"])

@@ -7,6 +7,8 @@ from google.protobuf import descriptor_pool
 
 import varlen
 from varlen import Example, SequenceExample, features
+from varlen.errors import FeatureError
+from wire_messages import delimited
 
 
 def test_are_used_as_in_tensorflow():
@@ -81,3 +83,35 @@ def test_records_and_features_come_without_torch():
         "assert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+class TestReadFeatures:
+    def test_gives_what_the_message_holds(self):
+        found = features.read_features(
+            features.sequence_example({"c": [1, 2]}, {"s": [["a"], ["b", "c"]]})
+        )
+        assert list(found.context["c"].int64_list.value) == [1, 2]
+        steps = [list(step.bytes_list.value) for step in found.feature_lists["s"].feature]
+        assert steps == [[b"a"], [b"b", b"c"]]
+
+    def test_an_example_has_no_lists(self):
+        found = features.read_features(bytearray(features.example({"a": 0.5})))
+        assert list(found.context["a"].float_list.value) == [0.5]
+        assert found.feature_lists == {}
+
+    def test_keeps_a_feature_with_an_unknown_field(self):
+        feature = delimited(3, delimited(1, b"\x05"))
+        entry = delimited(1, b"a") + delimited(2, feature) + b"\x48\x4d"
+        found = features.read_features(delimited(1, delimited(1, entry)))
+        assert list(found.context["a"].int64_list.value) == [5]
+
+    def test_of_several_with_one_name_the_last_counts(self):
+        made = [features.example({"a": n}) for n in (1, 2)]
+        found = features.read_features(b"".join(made))
+        assert list(found.context["a"].int64_list.value) == [2]
+
+    def test_other_bytes_are_refused(self):
+        with pytest.raises(
+            FeatureError, match=r"no SequenceExample and no Example\n  at f @ byte 7"
+        ):
+            features.read_features(b"\xff", at="f @ byte 7")

@@ -6,6 +6,7 @@ from varlen.errors import CorruptRecordError, FeatureError
 from varlen.features import SequenceExample, example, sequence_example
 from varlen.formats import Kind, RecordFiles
 from varlen.records import RecordWriter
+from wire_messages import delimited
 
 
 def write(path, *records):
@@ -36,6 +37,14 @@ def test_one_value_everywhere_is_no_list(tmp_path):
         "x": Kind(1, "integer"),
         "y": Kind(2, "integer"),
     }
+
+
+def test_a_feature_with_an_unknown_field_is_not_lost(tmp_path):
+    feature, unknown = delimited(3, delimited(1, b"\x05")), b"\x48\x4d"
+    context = delimited(1, delimited(1, b"c") + delimited(2, feature) + unknown)
+    steps = delimited(1, delimited(1, b"s") + delimited(2, delimited(1, feature)) + unknown)
+    rows, _ = read(tmp_path, delimited(1, context) + delimited(2, steps))
+    assert rows == [{"c": 5, "s": [5]}]
 
 
 def test_bytes_are_text_if_all_are_utf8(tmp_path):

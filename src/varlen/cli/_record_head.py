@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from varlen.cli._decode import decode
 from varlen.cli._text import printable, shortened, terminal_width, width_of
 from varlen.errors import FeatureError
+from varlen.features import read_features
+from varlen.formats import encode_json
 from varlen.records import Record, RecordReader
 
 _PIPE_WIDTH = 120
@@ -32,41 +33,34 @@ def print_head(paths: Sequence[str], num_records: int, *, as_json: bool) -> None
 
 
 def _json_line(record: Record) -> str:
-    example = decode(record)
-    values = {
-        name: _scalar_or_list(_json_values(feature))
-        for name, feature in sorted(example.context.feature.items())
+    found = read_features(record.data, at=record.place)
+    context = {
+        name: _scalar_or_list(feature)
+        for name, feature in sorted(found.context.items())
+        if feature.WhichOneof("kind")
     }
-    for name, steps in sorted(example.feature_lists.feature_list.items()):
-        values[name] = [_scalar_or_list(_json_values(step)) for step in steps.feature]
-    return json.dumps(values, ensure_ascii=False)
+    sequences = {
+        name: list(map(_scalar_or_list, steps.feature))
+        for name, steps in sorted(found.feature_lists.items())
+    }
+    return encode_json({**context, **sequences})
 
 
-def _scalar_or_list(values: list[Any]) -> Any:
+def _scalar_or_list(feature: Any) -> Any:
+    values = list(map(_value, _values(feature)))
     return values[0] if len(values) == 1 else values
 
 
-def _json_values(feature: Any) -> list[Any]:
-    return list(map(_plain, _values(feature)))
-
-
-def _plain(value: Any) -> Any:
-    """Bytes as text, or where they are none as Python shows them; floats as short as may be."""
+def _value(value: Any) -> Any:
+    """Bytes as text, if they are; floats as float32, which is written as short as may be."""
     if isinstance(value, float):
-        return float(str(np.float32(value)))
+        return np.float32(value)
     if not isinstance(value, bytes):
         return value
     try:
         return value.decode()
     except UnicodeDecodeError:
-        return _Raw(value)
-
-
-class _Raw(str):
-    """Bytes that are no text, as Python shows them."""
-
-    def __new__(cls, value: bytes) -> "_Raw":
-        return super().__new__(cls, repr(value))
+        return value
 
 
 def _values(feature: Any) -> Sequence[Any]:
@@ -79,11 +73,10 @@ def _text(record: Record) -> str:
     width = terminal_width() or _PIPE_WIDTH
     lines = [f"{printable(record.place)}, {len(record.data):,} bytes"]
     try:
-        example = decode(record)
+        context, lists = read_features(record.data)
     except FeatureError:
         shown = shortened(repr(record.data[:width]), width - 4)
         return "\n".join([*lines, "  no SequenceExample and no Example:", f"    {shown}", ""])
-    context, lists = example.context.feature, example.feature_lists.feature_list
     names = [printable(name) for name in (*context, *lists)]
     name_width = min(max(map(width_of, names), default=0), width // 3)
     for title, features, line in (
@@ -136,10 +129,10 @@ def _joined(items: Sequence[Any], text_of: Callable[[Any], str], width: int) -> 
 
 
 def _value_text(value: Any, width: int = _MOST_TEXT) -> str:
-    plain = _plain(value)
-    if isinstance(value, bytes) and not isinstance(plain, _Raw):
-        return json.dumps(shortened(plain, width - 2), ensure_ascii=False)
-    return shortened(str(plain), width)
+    shown = _value(value)
+    if isinstance(shown, str):
+        return json.dumps(shortened(shown, width - 2), ensure_ascii=False)
+    return shortened(encode_json(shown), width)
 
 
 def _kind_name(feature: Any) -> str:

@@ -13,7 +13,9 @@ from ._messages import (
     Features,
     FloatList,
     Int64List,
+    NamedFeatures,
     SequenceExample,
+    read_features,
 )
 from ._parse import (
     decode_sequence_examples,
@@ -46,6 +48,7 @@ __all__ = [
     "FloatList",
     "Int64List",
     "Misfit",
+    "NamedFeatures",
     "Profile",
     "RaggedFeature",
     "Schema",
@@ -62,6 +65,7 @@ __all__ = [
     "parse_sequence_example",
     "parse_single_example",
     "parse_single_sequence_example",
+    "read_features",
     "sequence_example",
     "sequence_examples",
     "string",

@@ -6,10 +6,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from google.protobuf.message import DecodeError
+
+from varlen.errors import FeatureError
 
 from ._kinds import FIELD_NUMBERS, FIELDS, KINDS, float32, int64, string
-from ._messages import EntriesSequenceExample, by_name
+from ._messages import NamedFeatures, read_features
 
 # By the field of a Feature message, its number; 0 where there is none.
 _NUMBERS: dict[str | None, int] = {None: 0} | {FIELDS[kind]: FIELD_NUMBERS[kind] for kind in KINDS}
@@ -55,9 +56,9 @@ def profile_batch(
         if message is None:
             malformed.append(number)
             continue
-        for name, feature in by_name(message.context.feature).items():
+        for name, feature in message.context.items():
             found.setdefault((False, name.encode()), _Counted()).add_feature(number, feature)
-        for name, steps in by_name(message.feature_lists.feature_list).items():
+        for name, steps in message.feature_lists.items():
             found.setdefault((True, name.encode()), _Counted()).add_list(number, steps.feature)
     counts = [
         found[is_list, name].finish(is_list, name.decode()) for is_list, name in sorted(found)
@@ -70,10 +71,10 @@ def is_message(data: Any) -> bool:
     return _message(data) is not None
 
 
-def _message(data: Any) -> Any:
+def _message(data: Any) -> NamedFeatures | None:
     try:
-        return EntriesSequenceExample.FromString(bytes(data))
-    except DecodeError:
+        return read_features(data)
+    except FeatureError:
         return None
 
 

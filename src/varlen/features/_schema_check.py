@@ -4,14 +4,13 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from google.protobuf.message import DecodeError
 
-from varlen.errors import did_you_mean
+from varlen.errors import FeatureError, did_you_mean
 
 from ._batch_profile import BatchProfile, profile_batch
 from ._feature_schema import Extent, Features, FeatureSchema
 from ._kinds import FIELD_NUMBERS, FIELDS, field_name, float32, int64, kind_name, string
-from ._messages import EntriesSequenceExample, by_name
+from ._messages import read_features
 from ._profile_twin import FeatureCounts
 
 _SECTIONS = ("context", "feature_lists")
@@ -90,14 +89,10 @@ def _feature_fits(schema: FeatureSchema, found: FeatureCounts) -> bool:
 def explain(sections: dict[str, Features], data: Any, number: int) -> Iterator[Misfit]:
     """The misfits of one record, by its message: what fits here, fits everywhere."""
     try:
-        message = EntriesSequenceExample.FromString(bytes(data))
-    except DecodeError:
+        there = read_features(data)._asdict()
+    except FeatureError:
         yield Misfit(number, "", "expected a SequenceExample or an Example, found other bytes")
         return
-    there = {
-        "context": by_name(message.context.feature),
-        "feature_lists": by_name(message.feature_lists.feature_list),
-    }
     for section, features in sections.items():
         found = there[section]
         for name in sorted({*features, *found}):

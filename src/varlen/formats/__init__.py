@@ -7,7 +7,7 @@ rows, `encode_rows` makes records of them, and `RecordFiles` makes rows of recor
 from ._conllu import read_conllu
 from ._csv import CsvLayout, read_csv
 from ._encode import batched, encode_rows
-from ._json_lines import read_json_lines, write_json_lines
+from ._json_lines import encode_json, read_json_lines, write_json_lines
 from ._kinds import Kind, Kinds, quote
 from ._npz import read_npz
 from ._parquet import read_arrow, read_parquet, write_parquet
@@ -22,6 +22,7 @@ __all__ = [
     "RecordFiles",
     "Row",
     "batched",
+    "encode_json",
     "encode_rows",
     "quote",
     "read_arrow",

@@ -53,9 +53,8 @@ def write_json_lines(file: SupportsWrite, rows: Iterable[Row]) -> None:
         file: takes the bytes.
         rows: what is written.
     """
-    encode = json.JSONEncoder(ensure_ascii=False, default=_plain).encode
     for row in rows:
-        line = encode({**row.context, **row.sequences})
+        line = encode_json({**row.context, **row.sequences})
         file.write(line.encode() + b"\n")
 
 
@@ -90,3 +89,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, np.ndarray | np.generic):
         return (shortest(value) if value.dtype == np.float32 else value).tolist()
     raise TypeError(f"expected a value of a row, found {type(value).__name__}")
+
+
+# The JSON of a value of a row, or of a dict of them, as `write_json_lines` writes it.
+encode_json = json.JSONEncoder(ensure_ascii=False, default=_plain).encode

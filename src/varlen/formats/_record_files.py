@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-from google.protobuf.message import DecodeError
 
 from varlen.errors import FeatureError
-from varlen.features import SequenceExample
+from varlen.features import NamedFeatures, read_features
 from varlen.records import RecordReader
 
 from ._kinds import Kind, Scalar
@@ -76,33 +75,33 @@ class RecordFiles:
                 several kinds, or one is in the context as well as a list.
         """
         known = self._features(progress)
-        for place, message in _messages(self._paths, progress):
+        for place, found in _records(self._paths, progress):
             context = {
                 name: _value(feature, known[name])
-                for name, feature in sorted(message.context.feature.items())
+                for name, feature in sorted(found.context.items())
                 if feature.WhichOneof("kind")
             }
             sequences = {
                 name: _sequence(steps.feature, known[name])
-                for name, steps in sorted(message.feature_lists.feature_list.items())
+                for name, steps in sorted(found.feature_lists.items())
             }
             yield Row(context, sequences, place)
 
     def _features(self, progress: Progress) -> dict[str, _Feature]:
         if self._known is None:
             known: dict[str, _Feature] = {}
-            for place, message in _messages(self._paths, progress):
-                for name, feature in message.context.feature.items():
+            for place, found in _records(self._paths, progress):
+                for name, feature in found.context.items():
                     if feature.WhichOneof("kind"):
                         _look_at(name, [feature], known, place, is_list=False)
-                for name, steps in message.feature_lists.feature_list.items():
+                for name, steps in found.feature_lists.items():
                     _look_at(name, steps.feature, known, place, is_list=True)
             self._known = known
         return self._known
 
 
-def _messages(paths: Sequence[str], progress: Progress) -> Iterator[tuple[str, Any]]:
-    """Each record as a SequenceExample, which an Example is with a context only."""
+def _records(paths: Sequence[str], progress: Progress) -> Iterator[tuple[str, NamedFeatures]]:
+    """The place of each record, and its features."""
     for path in paths:
         with RecordReader(path) as reader:
             num_told = 0
@@ -110,12 +109,7 @@ def _messages(paths: Sequence[str], progress: Progress) -> Iterator[tuple[str, A
                 if reader.num_bytes_read != num_told:
                     progress(reader.num_bytes_read - num_told)
                     num_told = reader.num_bytes_read
-                try:
-                    yield record.place, SequenceExample.FromString(record.data)
-                except DecodeError as error:
-                    raise FeatureError(
-                        "the record is no SequenceExample and no Example", at=record.place
-                    ) from error
+                yield record.place, read_features(record.data, at=record.place)
 
 
 def _look_at(
