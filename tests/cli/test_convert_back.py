@@ -166,6 +166,7 @@ def test_a_file_is_overwritten_only_if_asked_and_only_by_a_whole_one(tmp_path, v
         (["{r}", "out"], "found no format\n  at out\n  name OUT .jsonl"),
         (["{r}", "out.csv"], "found csv"),
         (["{r}", "-", "--to", "parquet"], "found the standard output"),
+        (["{r}", "s3://bucket/b.jsonl"], "found a URL\n  at s3://bucket/b.jsonl"),
         (["{r}", "b.jsonl", "--shards", "2"], "--shards is for writing record files"),
         (["{r}", "b.jsonl", "--split-by", "x"], "--split-by is for writing record files"),
         (["{r}", "{r}", "b.jsonl", "--to", "json"], "--to: no format 'json'\n  there are"),

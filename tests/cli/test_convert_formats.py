@@ -151,6 +151,8 @@ def test_how_records_are_shared_out(tmp_path, varlen, options, counts):
         (["-", "out"], "at standard input"),
         (["a.csv", "a.tsv", "out"], r"one format, found csv \(a.csv\) and tsv \(a.tsv\)"),
         (["a.csv", "out", "--from", "cvs"], "no format 'cvs'\n.*Did you mean 'csv'"),
+        (["a.csv", "-"], "expected a folder to write record files to, found the standard output"),
+        (["a.csv", "s3://b/out"], "expected a local file or folder to write to, found a URL"),
         (["a.csv", "b.parquet"], "expected to make a folder of record files, found parquet"),
         (["a.csv", "out", "--to", "jsonl"], "expected to make a folder of record files"),
         (["a.csv", "out", "--context", "n"], "--context: expected --group-by beside it"),

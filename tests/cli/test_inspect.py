@@ -144,12 +144,22 @@ class TestReport:
         assert "x" * 39 + "… " in shown
         assert "\x1b" not in varlen("inspect", "--head", 1, tmp_path / "f").out
 
+    def test_a_kind_of_url_that_there_is_not(self, varlen):
+        pytest.importorskip("fsspec")
+        varlen("inspect", "nowhere://a").assert_error("nowhere\n  at nowhere://a")
+
     def test_a_file_without_records(self, tmp_path, records, varlen, monkeypatch):
         (tmp_path / "empty.tfrecord").touch()
         monkeypatch.chdir(tmp_path)
-        varlen("inspect", "empty.tfrecord").assert_error(
+        alone = varlen("inspect", "empty.tfrecord")
+        assert (alone.status, alone.err) == (0, "")
+        assert re.search(r"empty\.tfrecord +0 +0 +none", alone.out)
+        found = json.loads(varlen("inspect", "--json", "empty.tfrecord").out)
+        assert (found["records"], found["lengths"], found["padding"]) == (0, None, None)
+        varlen("inspect", "empty.tfrecord", "--save-schema", "s.json").assert_error(
             "expected a record at least, found none\n  at empty.tfrecord"
         )
+        assert not (tmp_path / "s.json").exists()
         among_others = varlen("inspect", "empty.tfrecord", records)
         assert among_others.status == 0
         assert re.search(r"empty\.tfrecord +0 +0 +none", among_others.out)
@@ -357,7 +367,7 @@ class TestIndexes:
     def test_an_empty_file(self, tmp_path, varlen):
         path = write(tmp_path / "a.tfrecord", [])
         RecordIndex.build(path, feature="x").save()
-        varlen("inspect", path).assert_error("expected a record at least")
+        assert varlen("inspect", path).status == 0
 
 
 class TestSaveSchema:
@@ -373,6 +383,11 @@ class TestSaveSchema:
             "the file is there already"
         )
         assert (tmp_path / "s.json").read_text() == "mine"
+
+    def test_a_missing_directory_is_noticed_before_any_work(self, tmp_path, varlen):
+        varlen("inspect", "-", "--save-schema", tmp_path / "none" / "s.json").assert_error(
+            "no such directory to write into\n  at .*none"
+        )
 
     def test_not_of_several_kinds(self, tmp_path, varlen):
         path = write(tmp_path / "f", [example({"a": 1}), example({"a": "x"})])

@@ -90,6 +90,11 @@ def test_does_not_lose_other_files(varlen, damaged, tmp_path):
     assert len(list(RecordReader(tmp_path / "out"))) == 29
 
 
+@pytest.mark.parametrize("out", ["-", "s3://bucket/out"])
+def test_an_output_that_is_no_file(varlen, damaged, out):
+    varlen("repair", damaged, out).assert_error(f"found '{out}', which can only be read from")
+
+
 def test_a_missing_file(varlen, tmp_path):
     varlen("repair", tmp_path / "none", tmp_path / "out").assert_error("No such file.*none")
     assert not (tmp_path / "out").exists()

@@ -363,3 +363,5 @@ class TestJson:
         with pytest.raises(OSError, match="is_a_directory"):
             schema.save(tmp_path / "is_a_directory")
         assert [entry.name for entry in tmp_path.iterdir()] == ["is_a_directory"]
+        with pytest.raises(FileNotFoundError, match=r"none/s\.json'$"):
+            schema.save(tmp_path / "none" / "s.json")

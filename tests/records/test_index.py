@@ -14,6 +14,7 @@ from varlen import (
     RecordWriter,
     sequence_example,
 )
+from varlen._native import masked_crc32c
 
 RECORDS = [b"first", b"", b"third " * 50]
 SAME_FOLDER = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
@@ -180,6 +181,16 @@ class TestSaved:
         ):
             RecordIndex.load(path)
         assert_same(RecordIndex.open(path, feature="tokens"), index)
+
+    @pytest.mark.parametrize("header", [b"xx", b"[]", b"{}", b'{"feature": null}'])
+    def test_one_made_so_on_purpose(self, path, header):
+        write_steps(path, 3)
+        data = b"VLINDEX1" + len(header).to_bytes(4, "little") + header + bytes(13)
+        beside = RecordIndex.path_beside(path)
+        beside.write_bytes(data + masked_crc32c(data).to_bytes(4, "little"))
+        with pytest.raises(CorruptRecordError, match="not laid out as one"):
+            RecordIndex.load(path)
+        assert len(RecordIndex.open(path)) == 1
 
     @pytest.mark.parametrize("data", [b"", b"garbage", b"VLINDEX1", b"VLINDEX1\xff\xff\xff\xff"])
     def test_garbage(self, path, data):

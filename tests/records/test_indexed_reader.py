@@ -1,4 +1,6 @@
+import os
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,6 +16,20 @@ def path(tmp_path):
     path = tmp_path / "some.tfrecord"
     path.write_bytes(file_of(RECORDS))
     return path
+
+
+def write_unnoticed(path, data):
+    """Changes a file, and leaves its size and its time of change."""
+    before = path.stat()
+    path.write_bytes(data)
+    assert len(data) == before.st_size
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def as_if_of(path, index):
+    """An index that claims to be of a file as it is now."""
+    now = path.stat()
+    return replace(index, file_size=now.st_size, mtime_ns=now.st_mtime_ns)
 
 
 class TestAnyOrder:
@@ -62,6 +78,11 @@ class TestAnyOrder:
         with pytest.raises(IndexError, match=r"below 5, the number of records, found (5|-6)"):
             IndexedReader(path)[which]
 
+    @pytest.mark.parametrize("which", [2**70, np.array([0, 2**64 - 1], np.uint64)])
+    def test_a_position_beyond_int64(self, path, which):
+        with pytest.raises(IndexError, match=r"below 5, .* found 1[18]\d{18,}"):
+            IndexedReader(path)[which]
+
     @pytest.mark.wrong_types
     @pytest.mark.parametrize("which", [1.0, "1", None, [[1]], [1.5], [True, False]])
     def test_no_position(self, path, which):
@@ -97,7 +118,7 @@ class TestDoubt:
         index = RecordIndex.build(path)
         data = bytearray(path.read_bytes())
         data[13] ^= 1
-        path.write_bytes(data)
+        write_unnoticed(path, data)
         reader = IndexedReader(path, index=index)
         assert reader[1:] == RECORDS[1:]
         with pytest.raises(
@@ -108,6 +129,7 @@ class TestDoubt:
     def test_other_records_than_the_index_says(self, path):
         index = RecordIndex.build(path)
         path.write_bytes(file_of([b"four"]))
+        index = as_if_of(path, index)
         with pytest.raises(
             CorruptRecordError, match="of 5 bytes, as indexed, found one of 4 bytes"
         ):
@@ -118,7 +140,7 @@ class TestDoubt:
     def test_a_length_that_lies(self, path):
         path.write_bytes(file_of([b"a"]))
         index = RecordIndex.build(path)
-        path.write_bytes(header(2**31 - 1) + b"abcde")
+        write_unnoticed(path, header(2**31 - 1) + b"abcde")
         with pytest.raises(CorruptRecordError, match="found none"):
             IndexedReader(path, index=index)[0]
 
@@ -130,5 +152,11 @@ class TestDoubt:
     def test_a_closed_reader(self, path):
         with IndexedReader(path) as reader:
             pass
-        with pytest.raises(ValueError, match="closed"):
+        with pytest.raises(ValueError, match=r"the reader of '.*some\.tfrecord' is closed"):
             reader[0]
+
+    def test_an_index_of_another_state_of_the_file(self, path):
+        index = RecordIndex.build(path)
+        path.write_bytes(file_of([*RECORDS, b"sixth"]))
+        with pytest.raises(CorruptRecordError, match=r"another state of the file.*\n  at .*index"):
+            IndexedReader(path, index=index)

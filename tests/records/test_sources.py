@@ -10,6 +10,7 @@ import pytest
 
 from records.frames import file_of, header
 from varlen import CorruptRecordError, RecordReader, expand_paths, open_records
+from varlen.errors import ConfigError
 
 RECORDS = [b"first", b"", b"third " * 50_000, b"\x00\xff"]
 PRINT_LENGTHS = (
@@ -81,7 +82,7 @@ class TestURLs:
 
     def test_an_unknown_kind(self):
         pytest.importorskip("fsspec")
-        with pytest.raises(ValueError, match="nowhere"):
+        with pytest.raises(ConfigError, match="nowhere"):
             RecordReader("nowhere://a.tfrecord")
 
     def test_without_fsspec(self, monkeypatch):

@@ -68,8 +68,8 @@ def output_format(out: str, given: str | None, source: str) -> str:
         source: the format of the input.
 
     Raises:
-        ConfigError: there is no such format, the name does not tell one, or it cannot be made of
-            the input.
+        ConfigError: there is no such format, the name does not tell one, it cannot be made of the
+            input, or it cannot be written there.
     """
     allowed = ("jsonl", "parquet") if source == RECORDS else (RECORDS,)
     if given is not None:
@@ -87,6 +87,10 @@ def output_format(out: str, given: str | None, source: str) -> str:
             if source == RECORDS
             else "convert to record files first, and these to what you want",
         )
+    if found == RECORDS and out == "-":
+        raise ConfigError("expected a folder to write record files to, found the standard output")
+    if "://" in out:
+        raise ConfigError("expected a local file or folder to write to, found a URL", at=out)
     return found
 
 

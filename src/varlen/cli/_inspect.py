@@ -84,8 +84,10 @@ def _report(
     inspection = None if save_schema else inspect_by_indexes(paths, feature)
     inspection = inspection or inspect_files(paths)
     damaged = any(file.lost for file in inspection.files)
-    if not damaged and not any(file.num_records for file in inspection.files):
-        raise ConfigError("expected a record at least, found none", at=", ".join(paths))
+    if save_schema and not any(file.num_records for file in inspection.files):
+        raise ConfigError(
+            "--save-schema: expected a record at least, found none", at=", ".join(paths)
+        )
     lengths = main_lengths(inspection, feature)
     if save_schema is not None:
         Schema.from_profile(inspection.profile).save(save_schema)
@@ -125,3 +127,6 @@ def _check_options(
             at=save_schema,
             hint="give another one, or remove it first",
         )
+    folder = os.path.dirname(save_schema or "")
+    if folder and not os.path.isdir(folder):
+        raise ConfigError("--save-schema: no such directory to write into", at=folder)

@@ -159,9 +159,10 @@ class Schema:
         try:
             beside.write_text(self.to_json(), encoding="utf-8")
             beside.replace(path)
-        except BaseException:
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, os.fspath(path)) from error
+        finally:
             beside.unlink(missing_ok=True)
-            raise
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> "Schema":

@@ -152,26 +152,34 @@ class RecordIndex:
         name = os.fspath(path)
         beside = cls.path_beside(name)
         header, arrays = _parse(beside.read_bytes(), beside)
-        now = os.stat(name)
-        for what, stored, found in (
-            ("size in bytes", header["file_size"], now.st_size),
-            ("time of change in ns", header["mtime_ns"], now.st_mtime_ns),
-        ):
-            if stored != found:
-                raise _refused(
-                    f"the index is of another state of the file: expected {stored} as its {what}, "
-                    f"found {found}",
-                    beside,
-                )
-        return cls(
+        found = cls(
             path=name,
-            file_size=now.st_size,
-            mtime_ns=now.st_mtime_ns,
+            file_size=header["file_size"],
+            mtime_ns=header["mtime_ns"],
             offsets=arrays[0],
             lengths=arrays[1],
             feature=header["feature"],
             steps=arrays[2] if len(arrays) == 3 else None,
         )
+        found._check_state(os.stat(name))
+        return found
+
+    def _check_state(self, now: os.stat_result) -> None:
+        """Checks that a file, of which this is the state, is as it was when it was indexed.
+
+        Raises:
+            CorruptRecordError: its size or its time of change is another.
+        """
+        for what, stored, found in (
+            ("size in bytes", self.file_size, now.st_size),
+            ("time of change in ns", self.mtime_ns, now.st_mtime_ns),
+        ):
+            if stored != found:
+                raise _refused(
+                    f"the index is of another state of the file: expected {stored} as its {what}, "
+                    f"found {found}",
+                    self.path_beside(self.path),
+                )
 
     def save(self) -> Path:
         """Keeps the index beside its file, and gives the path of it.
@@ -236,10 +244,13 @@ def _parse(data: bytes, path: Path) -> tuple[dict[str, Any], list[NDArray[np.int
         raise _refused("the checksum of the index does not fit its bytes", path)
     begin = len(_MAGIC) + _SIZE.size
     (header_size,) = _SIZE.unpack_from(body, len(_MAGIC))
-    header = json.loads(body[begin : begin + header_size])
-    numbers = np.frombuffer(body, _NUMBERS, offset=begin + header_size).astype(np.int64)
-    num_arrays = 2 if header["feature"] is None else 3
-    return header, list(numbers.reshape(num_arrays, header["num_records"]))
+    try:
+        header = json.loads(body[begin : begin + header_size])
+        numbers = np.frombuffer(body, _NUMBERS, offset=begin + header_size).astype(np.int64)
+        num_arrays = 2 if header["feature"] is None else 3
+        return header, list(numbers.reshape(num_arrays, header["num_records"]))
+    except (ValueError, TypeError, KeyError) as error:  # the checksum is right: made so on purpose
+        raise _refused("the index is not laid out as one", path) from error
 
 
 def _refused(problem: str, path: Path) -> CorruptRecordError:

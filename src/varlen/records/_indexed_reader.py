@@ -39,15 +39,17 @@ class IndexedReader:
         index: where its records are.
 
     Raises:
-        What `RecordIndex.open` raises; and CorruptRecordError, when a record is read that is not
-        as the index says.
+        What `RecordIndex.open` raises; and CorruptRecordError, if `index` is of another file or
+        state of it, and when a record is read that is not as the index says.
     """
 
     def __init__(self, path: str | os.PathLike[str], *, index: RecordIndex | None = None) -> None:
         self.path = os.fspath(path)
         self.index = RecordIndex.open(self.path) if index is None else index
         with open(self.path, "rb") as file:
-            is_empty = os.fstat(file.fileno()).st_size == 0
+            now = os.fstat(file.fileno())
+            self.index._check_state(now)
+            is_empty = now.st_size == 0
             self._bytes: mmap.mmap | bytes = (
                 b"" if is_empty else mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
             )
@@ -76,11 +78,11 @@ class IndexedReader:
         if isinstance(which, slice):
             return self._read(np.arange(*which.indices(len(self))))
         if isinstance(which, int | np.integer):
-            return self._read(np.array([which], np.int64))[0]
+            return self._read(np.array([which]))[0]
         positions = np.asarray(which)
         if positions.ndim != 1 or (positions.size and positions.dtype.kind not in "iu"):
             raise TypeError(f"expected an integer, a slice or a list of integers, found {which!r}")
-        return self._read(positions.astype(np.int64))
+        return self._read(positions)
 
     def record(self, position: int) -> Record:
         """One record and its place. Raises as `reader[position]`."""
@@ -103,13 +105,17 @@ class IndexedReader:
     ) -> None:
         self.close()
 
-    def _read(self, positions: NDArray[np.int64]) -> list[bytes]:
+    def _read(self, positions: NDArray[Any]) -> list[bytes]:
+        if isinstance(self._bytes, mmap.mmap) and self._bytes.closed:
+            raise ValueError(f"the reader of {self.path!r} is closed")
+        # Before they become int64, in which large ones of uint64 would be negative.
         outside = np.flatnonzero((positions < -len(self)) | (positions >= len(self)))
         if len(outside):
             raise IndexError(
                 f"expected a position below {len(self)}, the number of records, found "
                 f"{positions[outside[0]]}"
             )
+        positions = positions.astype(np.int64)
         offsets, lengths = self.index.offsets[positions], self.index.lengths[positions]
         found = frame_lengths(self._bytes, offsets)
         wrong = np.flatnonzero(found != lengths)

@@ -10,6 +10,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from varlen.errors import ConfigError
+
 from ._sources import is_local
 
 
@@ -17,10 +19,10 @@ def check_local(path: str | os.PathLike[str]) -> None:
     """Refuses what only readers take.
 
     Raises:
-        ValueError: a URL, or `-`.
+        ConfigError: a URL, or `-`.
     """
     if not is_local(os.fspath(path)):
-        raise ValueError(
+        raise ConfigError(
             f"path: expected the name of a file to write, found {str(path)!r}, which can only be "
             "read from"
         )
@@ -36,14 +38,14 @@ class NewFile:
     Raises:
         FileNotFoundError: there is no such directory.
         IsADirectoryError: `path` is one.
-        ValueError: it is a URL, `-`, a device or a pipe, none of which can be written and renamed.
+        ConfigError: it is a URL, `-`, a device or a pipe, none of which can be written and renamed.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
         check_local(path)
         if self.path.exists() and not (self.path.is_file() or self.path.is_dir()):
-            raise ValueError(
+            raise ConfigError(
                 f"path: expected the name of a file, found {str(path)!r}, a device or a pipe"
             )
         if self.path.is_dir():

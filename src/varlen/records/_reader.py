@@ -39,7 +39,11 @@ class Record(NamedTuple):
 
     @property
     def place(self) -> str:
-        """File and byte, as error messages name them."""
+        """File and byte, as error messages name them.
+
+        The byte names the record whatever was lost before it, and from wherever reading began; its
+        number does not. `np.searchsorted(RecordIndex.open(path).offsets, byte)` is its number.
+        """
         return f"{self.path} @ byte {self.offset}"
 
 

@@ -35,7 +35,8 @@ class ShardedWriter:
     Raises:
         OSError: there is no such directory, or it cannot be written.
         TypeError: neither `shards` nor a limit is given, or both are.
-        ValueError: a number is below 1, `compression` is something else, or `prefix` is a URL.
+        ValueError: a number is below 1, or `compression` is something else.
+        ConfigError: `prefix` is a URL.
     """
 
     def __init__(

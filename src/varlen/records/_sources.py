@@ -3,6 +3,8 @@
 import io
 from typing import Any
 
+from varlen.errors import ConfigError
+
 _BUFFER_SIZE = 1 << 16
 
 STANDARD_INPUT = "-"
@@ -23,7 +25,7 @@ def filesystem(url: str) -> tuple[Any, str]:
 
     Raises:
         ImportError: fsspec is not installed, or what it needs for this kind of URL is not.
-        ValueError: there is no such kind of URL.
+        ConfigError: there is no such kind of URL.
     """
     try:
         from fsspec.core import url_to_fs  # type: ignore[import-untyped]
@@ -31,7 +33,10 @@ def filesystem(url: str) -> tuple[Any, str]:
         raise ImportError(
             f"{url!r} needs the package fsspec\n  pip install 'varlen[fsspec]'"
         ) from error
-    found, path = url_to_fs(url)
+    try:
+        found, path = url_to_fs(url)
+    except ValueError as error:  # "Protocol not known: foo"
+        raise ConfigError(str(error), at=url) from error
     return found, str(path)
 
 
@@ -65,7 +70,7 @@ def open_bytes(path: str) -> CountedBytes:
     Raises:
         OSError: it is missing or cannot be read.
         ImportError: a URL, and a package that it needs is not installed.
-        ValueError: there is no such kind of URL.
+        ConfigError: there is no such kind of URL.
     """
     if path == STANDARD_INPUT:
         return CountedBytes(io.FileIO(0, closefd=False))

@@ -28,7 +28,8 @@ class RecordWriter:
 
     Raises:
         OSError: there is no such directory, or it cannot be written.
-        ValueError: `compression` is something else, or `path` is a URL, `-`, a device or a pipe.
+        ValueError: `compression` is something else.
+        ConfigError: `path` is a URL, `-`, a device or a pipe.
     """
 
     def __init__(
