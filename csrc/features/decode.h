@@ -83,6 +83,23 @@ inline bool read_list(Bytes list, Kind kind, Values* values) {
   return true;
 }
 
+// Calls `on_list(kind, list)` for the lists of a Feature message, as they come. Unknown fields are skipped.
+template <typename OnList>
+bool read_lists(Bytes feature, OnList on_list) {
+  while (!feature.empty()) {
+    std::uint32_t field, wire_type;
+    if (!feature.read_tag(field, wire_type)) return false;
+    if (wire_type != kDelimited || field > 3) {
+      if (!feature.skip(wire_type)) return false;
+      continue;
+    }
+    Bytes list;
+    if (!feature.read_delimited(list)) return false;
+    if (!on_list(static_cast<Kind>(field), list)) return false;
+  }
+  return true;
+}
+
 // A Feature message, in one piece or more.
 class FeatureReader {
  public:
@@ -90,19 +107,10 @@ class FeatureReader {
   explicit FeatureReader(Values* values) : values_(values), mark_(values ? values->size() : 0) {}
 
   bool read(Bytes feature) {
-    while (!feature.empty()) {
-      std::uint32_t field, wire_type;
-      if (!feature.read_tag(field, wire_type)) return false;
-      if (wire_type != kDelimited || field > 3) {
-        if (!feature.skip(wire_type)) return false;
-        continue;
-      }
-      Bytes list;
-      if (!feature.read_delimited(list)) return false;
-      set_kind(static_cast<Kind>(field));
-      if (!read_list(list, kind_, is_wanted() ? values_ : nullptr)) return false;
-    }
-    return true;
+    return read_lists(feature, [this](Kind kind, Bytes list) {
+      set_kind(kind);
+      return read_list(list, kind_, is_wanted() ? values_ : nullptr);
+    });
   }
 
   Kind kind() const { return kind_; }

@@ -108,19 +108,10 @@ class EntryReader {
     explicit AnyFeature(EntryReader& reader) : reader_(reader) {}
 
     bool read(Bytes feature) {
-      while (!feature.empty()) {
-        std::uint32_t field, wire_type;
-        if (!feature.read_tag(field, wire_type)) return false;
-        if (wire_type != kDelimited || field > 3) {
-          if (!feature.skip(wire_type)) return false;
-          continue;
-        }
-        Bytes list;
-        if (!feature.read_delimited(list)) return false;
-        set_kind(static_cast<Kind>(field));
-        if (!features::read_list(list, kind_, values_)) return false;
-      }
-      return true;
+      return read_lists(feature, [this](Kind kind, Bytes list) {
+        set_kind(kind);
+        return features::read_list(list, kind_, values_);
+      });
     }
 
     Kind kind() const { return kind_; }

@@ -365,3 +365,13 @@ class TestJson:
         assert [entry.name for entry in tmp_path.iterdir()] == ["is_a_directory"]
         with pytest.raises(FileNotFoundError, match=r"none/s\.json'$"):
             schema.save(tmp_path / "none" / "s.json")
+
+
+@pytest.mark.wrong_types
+@pytest.mark.parametrize("one", ["text", example({"a": 1}), bytearray(b"x")])
+def test_one_record_is_no_list_of_records(one):
+    for use in (Schema.infer, Schema().check):
+        with pytest.raises(
+            TypeError, match=f"expected a list of bytes, found {type(one).__name__}"
+        ):
+            use(one)

@@ -16,6 +16,7 @@ from ._feature_schema import Extent, Features, FeatureSchema, joined, specs
 from ._kinds import KINDS, float32, kind_name
 from ._profile import FeatureProfile, Profile
 from ._schema_check import Misfit, find_misfits
+from ._serialized import check_many
 from ._specs import FixedLenFeature, FixedLenSequenceFeature, VarLenFeature
 
 _Serialized = bytes | bytearray | memoryview
@@ -50,9 +51,11 @@ class Schema:
             example_names: where each came from, for error messages.
 
         Raises:
+            TypeError: `serialized` is one record, or text.
             FeatureError: a record is neither a SequenceExample nor an Example, a feature has values
                 of several kinds, or there are more than 100,000 names of features.
         """
+        check_many(serialized)
         profile = Profile()
         records = iter(serialized)
         begin = 0
@@ -141,9 +144,11 @@ class Schema:
             example_names: where each came from, for error messages.
 
         Raises:
+            TypeError: `serialized` is one record, or text.
             FeatureError: one does not; the message says which, and the feature, the step, and what
                 was expected and found.
         """
+        check_many(serialized)
         place = place_of(example_names, len(serialized))
         for misfit in self.misfits(serialized):
             at = place(misfit.message) or ""

@@ -80,6 +80,16 @@ class SlicedMessages(Sequence[memoryview]):
 Messages = list[Any] | SlicedMessages
 
 
+def check_many(serialized: Any) -> None:
+    """Refuses one message where several are expected.
+
+    Raises:
+        TypeError: `serialized` is text or bytes.
+    """
+    if isinstance(serialized, str | bytes | bytearray | memoryview):
+        raise TypeError(f"serialized: expected a list of bytes, found {type(serialized).__name__}")
+
+
 def as_messages(
     serialized: Serialized, example_names: Sequence[str] | None
 ) -> tuple[Messages, Place]:
@@ -94,8 +104,8 @@ def as_messages(
         sliced = SlicedMessages(serialized)
         named = example_names is not None
         return sliced, place_of(example_names, len(sliced)) if named else serialized.place
-    one = (str, *_BYTES_TYPES)
-    if isinstance(serialized, one) or not isinstance(serialized, Sequence | np.ndarray):
+    check_many(serialized)
+    if not isinstance(serialized, Sequence | np.ndarray):
         raise TypeError(f"serialized: expected a list of bytes, found {type(serialized).__name__}")
     messages = list(serialized)
     for kind in set(map(type, messages)):
