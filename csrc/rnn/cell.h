@@ -25,6 +25,12 @@ struct Cell {
   int all_gates() const { return num_gates + num_recurrent_gates + num_input_gates; }
   int gates_of_state() const { return num_gates + num_recurrent_gates; }
   int gates_of_inputs() const { return num_gates + num_input_gates; }
+
+  // A gate's place among those that the inputs feed; -1: they do not.
+  int input_place(int gate) const {
+    if (gate < num_gates) return gate;
+    return gate < gates_of_state() ? -1 : gate - num_recurrent_gates;
+  }
 };
 
 template <class Real>

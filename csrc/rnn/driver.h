@@ -59,9 +59,9 @@ class Driver {
               padded(cell.output_units),
               cell.output_state};
     for (const Real* vector : weights.vectors) vectors_.push_back(widened(vector, cell.units));
-    if (weights.bias)
-      for (int gate = 0; gate < cell.all_gates(); ++gate)
-        biases_.push_back(widened(weights.bias + gate * cell.units, cell.units));
+    for (int gate = 0; gate < cell.all_gates(); ++gate)
+      biases_.push_back(weights.bias ? widened(weights.bias + gate * cell.units, cell.units)
+                                     : zeros());
   }
 
   // Outputs have a row for each row of the batch's arrays, zero where that is no step. Of `saved`, what has
@@ -72,16 +72,8 @@ class Driver {
     add_zeros(outputs, cell_.output_units);
     const StepWeights weights = pack_step();
     tasks_.run(crew_);
-
-    Workspace<Real> unkept;
-    Real* gates = saved.gates;
-    if (!gates) {
-      unkept = Workspace<Real>(batch_.num_steps() * gate_width_);
-      gates = unkept.data();
-    }
-    project(weights.input, gates);
     run_forward(batch_, weights, state_rows(initial_states), final_states.data(),
-                saved.states.data(), outputs, gates, saved);
+                saved.states.data(), outputs, saved);
   }
 
   // `saved.gates` become their gradients; without data they are computed again first, with operands and
@@ -178,8 +170,8 @@ class Driver {
   using StateRows = std::vector<std::vector<const Real*>>;
 
   struct StepWeights {
-    std::vector<Weights<Real>> input;      // per range of gates
-    std::vector<Weights<Real>> recurrent;  // per gate
+    std::vector<Weights<Real>> input;      // per gate; no data: the inputs do not feed it
+    std::vector<Weights<Real>> recurrent;  // per gate that the state feeds
     Weights<Real> second;
   };
 
@@ -217,11 +209,12 @@ class Driver {
 
   StepWeights pack_step() {
     StepWeights weights;
-    for (const GateRange& range : ranges_)
-      weights.input.push_back(range.input_gate < 0
-                                  ? Weights<Real>{}
-                                  : pack(weights_.input, range.input_gate * cell_.units,
-                                         range.count * cell_.units, false));
+    for (int gate = 0; gate < shape_.num_gates; ++gate) {
+      const int place = cell_.input_place(gate);
+      weights.input.push_back(
+          place < 0 ? Weights<Real>{}
+                    : pack(weights_.input, place * cell_.units, cell_.units, false));
+    }
     for (int gate = 0; gate < shape_.num_recurrent; ++gate)
       weights.recurrent.push_back(pack(weights_.recurrent, gate * cell_.units, cell_.units, false));
     weights.second = pack(weights_.second, 0, cell_.second_units, false);
@@ -229,18 +222,26 @@ class Driver {
   }
 
   void run_forward(const Batch& batch, const StepWeights& weights, const StateRows& initial,
-                   Real* const* final_states, Real* const* states, Real* outputs, Real* gates,
+                   Real* const* final_states, Real* const* states, Real* outputs,
                    const Saved<Real>& saved) {
-    std::vector<const Real*> begin(shape_.num_gates, nullptr);
-    for (int gate = cell_.num_gates; gate < shape_.num_recurrent; ++gate)
-      begin[gate] = biases_.empty() ? zeros() : biases_[gate];
     const auto rows = pointers(initial);
-    const Forward<Real> unroll{shape_,       cell_.forward,  cell_.second_forward,
-                               weights.recurrent.data(),     weights.second,
-                               begin.data(), vectors_.data(), rows.data(),
-                               final_states, states,         outputs,
-                               gates,        saved.gates != nullptr,
-                               saved.operands, saved.products};
+    const Forward<Real> unroll{shape_,
+                               cell_.forward,
+                               cell_.second_forward,
+                               inputs_,
+                               weights_.input.num_rows,
+                               weights.input.data(),
+                               weights.recurrent.data(),
+                               weights.second,
+                               biases_.data(),
+                               vectors_.data(),
+                               rows.data(),
+                               final_states,
+                               states,
+                               outputs,
+                               saved.gates,
+                               saved.operands,
+                               saved.products};
     const Sequences sequences = batch.sequences();
     run_loops(batch.num_running(), [&](const Deal& deal, int team) {
       return kernels_.forward(unroll, sequences, deal, team);
@@ -260,10 +261,8 @@ class Driver {
       saved.operands = again.operands.data();
       saved.products = again.products.data();
     }
-    project(weights.input, saved.gates);
     const std::vector<Real*> no_states(states_.size(), nullptr);
-    run_forward(batch_.single_steps(), weights, before, nullptr, no_states.data(), nullptr,
-                saved.gates, saved);
+    run_forward(batch_.single_steps(), weights, before, nullptr, no_states.data(), nullptr, saved);
     return again;
   }
 
@@ -311,27 +310,6 @@ class Driver {
         kernels_.pack_panel(part, num_columns, column, packed);
       });
     return {packed, 0};
-  }
-
-  // What the inputs give to the gates.
-  void project(const std::vector<Weights<Real>>& input, Real* gates) {
-    const std::vector<const Real*> rows = batch_.rows(inputs_, weights_.input.num_rows);
-    std::vector<std::vector<Real*>> results(ranges_.size());
-    std::vector<Workspace<Real>> begin;
-    const RowBlock block{0, weights_.input.num_rows};
-    for (std::size_t i = 0; i < ranges_.size(); ++i) {
-      const GateRange& range = ranges_[i];
-      if (range.input_gate < 0) continue;
-      begin.push_back(Workspace<Real>::zeros(std::size_t{1} * range.count * units_));
-      if (weights_.bias)
-        std::memcpy(begin.back().data(), weights_.bias + range.first * cell_.units,
-                    sizeof(Real) * range.count * cell_.units);
-      for (std::int64_t step = 0; step < batch_.num_steps(); ++step)
-        results[i].push_back(gates + step * gate_width_ + range.first * units_);
-      add_rows({rows.data(), batch_.num_steps(), &block, 1, weights_.input.num_rows, input[i],
-                range.count * units_, range.count * units_, begin.back().data(), results[i].data()});
-    }
-    tasks_.run(crew_);
   }
 
   void add_rows(const RowsProduct<Real>& product) {

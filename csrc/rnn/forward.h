@@ -7,6 +7,10 @@
 namespace varlen::rnn {
 namespace VARLEN_ISA {
 
+// What the inputs give to the gates is made this many steps ahead, a tile of rows for each sequence, so that the
+// weights of the inputs serve several rows and the result is still in the cache when its step comes.
+constexpr int kAhead = 6;
+
 class ForwardLoop final : public Loop {
  public:
   ForwardLoop(const Forward<Real>& unroll, const Sequences& sequences, const Deal& deal, int team_size)
@@ -25,8 +29,10 @@ class ForwardLoop final : public Loop {
         registers_(operand_ + 1),
         begin_(shape_.num_gates),
         state_rooms_(slots_.count(), shape_.num_states, widest(shape_)),
-        // Gates, operand, product and output that nobody keeps.
-        rooms_(slots_.count(), shape_.num_gates + 3, widest(shape_)),
+        ahead_size_(unroll.gates ? 0 : std::size_t{kAhead} * shape_.num_gates * shape_.units),
+        ahead_(slots_.count() * ahead_size_),
+        // Operand, product and output that nobody keeps.
+        rooms_(slots_.count(), 3, widest(shape_)),
         zeros_(widest(shape_)) {
     for (int slot = 0; slot < slots_.count(); ++slot) {
       begin(slot);
@@ -39,8 +45,10 @@ class ForwardLoop final : public Loop {
     Runner runner(*f_.program);
     Runner second_runner(shape_.second_units ? *f_.second_program : *f_.program);
     for (;;) {
-      if (member == 0)
+      if (member == 0) {
+        num_next_ = 0;
         for (int slot = 0; slot < slots_.count(); ++slot) place(slot);
+      }
       barrier_.wait();
       if (slots_.count() == 0) return;
       take_step({member, team_size_}, runner, second_runner);
@@ -56,6 +64,7 @@ class ForwardLoop final : public Loop {
  private:
   // The state before the first step, in the rows of the turn before it.
   void begin(int slot) {
+    ahead_begin_[slot] = ahead_end_[slot] = 0;
     for (int s = 0; s < shape_.num_states; ++s)
       copy_padded(f_.initial_states[s][slots_[slot].sequence], shape_.states[s],
                   state_rooms_.at(s, slot, -1));
@@ -65,25 +74,61 @@ class ForwardLoop final : public Loop {
   void place(int slot) {
     const Slot held = slots_[slot];
     const std::int64_t step = sequences_.step(held.sequence, held.taken);
+    if (held.taken == ahead_end_[slot]) look_ahead(slot);
+    Real* gates = gates_of(slot, held.taken);
     for (int gate = 0; gate < shape_.num_gates; ++gate) {
-      Real* given = f_.gates + (step * shape_.num_gates + gate) * shape_.units;
-      const bool is_final = gate >= shape_.num_recurrent;
-      registers_.at(gate, slot) = f_.keep || is_final ? given : rooms_.at(gate, slot, 0);
-      begin_.at(gate, slot) = f_.bias[gate] ? const_cast<Real*>(f_.bias[gate]) : given;
+      registers_.at(gate, slot) = gates + gate * shape_.units;
+      begin_.at(gate, slot) =
+          f_.input[gate].data ? registers_.at(gate, slot) : const_cast<Real*>(f_.bias[gate]);
     }
     for (int s = 0; s < shape_.num_states; ++s) {
       registers_.at(state_ + s, slot) =
           held.taken == 0 ? state_rooms_.at(s, slot, -1) : state(s, slot, held.taken - 1);
       registers_.at(next_state_ + s, slot) = state(s, slot, held.taken);
     }
-    const int room = shape_.num_gates;
     registers_.at(operand_, slot) =
-        f_.operands ? f_.operands + step * shape_.units : rooms_.at(room, slot, 0);
+        f_.operands ? f_.operands + step * shape_.units : rooms_.at(0, slot, 0);
     registers_.at(product_, slot) =
-        f_.products ? f_.products + step * shape_.second_units : rooms_.at(room + 1, slot, 0);
+        f_.products ? f_.products + step * shape_.second_units : rooms_.at(1, slot, 0);
     registers_.at(output_, slot) =
-        writes_outputs() ? output_row(slot, held.taken) : rooms_.at(room + 2, slot, 0);
+        writes_outputs() ? output_row(slot, held.taken) : rooms_.at(2, slot, 0);
     zero_rows_[slot] = zeros_.data();
+  }
+
+  // The gates of a step, one after the other.
+  Real* gates_of(int slot, std::int64_t taken) {
+    const std::int64_t width = std::int64_t{shape_.num_gates} * shape_.units;
+    if (f_.gates) return f_.gates + sequences_.step(slots_[slot].sequence, taken) * width;
+    return ahead_.data() + slot * ahead_size_ + (taken - ahead_begin_[slot]) * width;
+  }
+
+  // Notes the next steps of the slot, whose inputs are to be multiplied.
+  void look_ahead(int slot) {
+    const std::int64_t left = slots_.length(slot) - ahead_end_[slot];
+    ahead_begin_[slot] = ahead_end_[slot];
+    ahead_end_[slot] += left < kAhead ? left : kAhead;
+    for (std::int64_t taken = ahead_begin_[slot]; taken < ahead_end_[slot]; ++taken) {
+      const std::int64_t step = sequences_.step(slots_[slot].sequence, taken);
+      next_inputs_[num_next_] = f_.inputs + sequences_.places[step] * f_.input_size;
+      next_gates_[num_next_++] = gates_of(slot, taken);
+    }
+  }
+
+  void multiply_inputs(int unit, int width) {
+    for (int gate = 0; gate < shape_.num_gates; ++gate) {
+      if (!f_.input[gate].data) continue;
+      const Real* from[kTileRows];
+      Real* to[kTileRows];
+      for (int row = 0; row < num_next_; row += kTileRows) {
+        const int rows = num_next_ - row < kTileRows ? num_next_ - row : kTileRows;
+        for (int r = 0; r < rows; ++r) {
+          from[r] = f_.bias[gate];
+          to[r] = next_gates_[row + r] + gate * shape_.units;
+        }
+        product(next_inputs_ + row, rows, f_.input_size, f_.input[gate], shape_.units, unit, width,
+                from, to);
+      }
+    }
   }
 
   // Rows of the caller can be written in place where they need no padding.
@@ -108,6 +153,7 @@ class ForwardLoop final : public Loop {
     const int count = slots_.count();
     const int num_terms = shape_.states[shape_.product_state].true_units;
     share.for_each_unit_tile(shape_.units, share.tile_for(shape_.units, count), [&](int unit, int width) {
+      multiply_inputs(unit, width);
       for (int gate = 0; gate < shape_.num_recurrent; ++gate)
         for_each_slot_tile(count, [&](int slot, int rows) {
           product(registers_.of(state_ + shape_.product_state, slot), rows, num_terms,
@@ -149,6 +195,11 @@ class ForwardLoop final : public Loop {
 
   void move(int from, int to) {
     state_rooms_.move(from, to);
+    ahead_begin_[to] = ahead_begin_[from];
+    ahead_end_[to] = ahead_end_[from];
+    if (ahead_size_ > 0)
+      std::memcpy(ahead_.data() + to * ahead_size_, ahead_.data() + from * ahead_size_,
+                  sizeof(Real) * ahead_size_);
     for (int s = 0; s < shape_.num_states; ++s)
       registers_.at(next_state_ + s, to) = registers_.at(next_state_ + s, from);
   }
@@ -161,7 +212,14 @@ class ForwardLoop final : public Loop {
   Barrier barrier_;
   const int state_, parameter_, product_, next_state_, output_, operand_;
   Registers registers_, begin_;
-  Rooms state_rooms_, rooms_;
+  Rooms state_rooms_;
+  const std::size_t ahead_size_;  // per slot
+  Array<Real> ahead_;
+  std::int64_t ahead_begin_[kMaxSlots], ahead_end_[kMaxSlots];
+  int num_next_ = 0;
+  const Real* next_inputs_[kMaxSlots * kAhead];
+  Real* next_gates_[kMaxSlots * kAhead];
+  Rooms rooms_;
   Array<Real> zeros_;
   Real* zero_rows_[kMaxSlots];
 };

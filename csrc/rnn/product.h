@@ -64,7 +64,10 @@ void product_tile(const Real* const* rows, int num_terms, const Real* panel, std
   for (int k = 0; k < num_terms; ++k) {
     Vector weights[kVectors];
 #pragma GCC unroll 16
-    for (int v = 0; v < kVectors; ++v) weights[v] = load(panel + v * kLanes);
+    for (int v = 0; v < kVectors; ++v) {
+      weights[v] = load(panel + v * kLanes);
+      __builtin_prefetch(panel + 8 * stride + v * kLanes);
+    }
     panel += stride;
 #pragma GCC unroll 16
     for (int r = 0; r < kRows; ++r) {

@@ -5,7 +5,7 @@
 // and their gradients) have rows of their true width, wherever `Sequences::places` says.
 //
 // A step of a cell is
-//   gates    = what the inputs gave + state @ recurrent weights      (for the first `num_recurrent` gates)
+//   gates    = bias + inputs @ input weights + state @ recurrent weights, whichever feed it
 //   program  : gates, states, parameters -> next states, output, operand
 // and, if the cell has a second product,
 //   product  = operand @ second weights
@@ -73,16 +73,18 @@ struct Forward {
   Shape shape;
   const Program* program;
   const Program* second_program;
+  const Real* inputs;                   // rows of `input_size`
+  std::int32_t input_size;
+  const Weights<Real>* input;           // per gate, [input_size, units]; no data: the inputs do not feed it
   const Weights<Real>* recurrent;       // per gate, [product state, units]
   Weights<Real> second;                 // [true_units, second_units]
-  const Real* const* bias;              // [units] per gate that no input feeds, to begin with; else null
+  const Real* const* bias;              // [units] per gate
   const Real* const* parameters;        // [units] each
   const Real* const* const* initial_states;  // each a row of true units per sequence
   Real* const* final_states;            // [batch, true units] each; null: not wanted
   Real* const* states;                  // jagged each; null: not kept
   Real* outputs;                        // null: not wanted
-  Real* gates;                          // jagged [steps, gates, units]: what the inputs gave
-  bool keep;                            // the finished gates, in their place
+  Real* gates;                          // jagged [steps, gates, units]; null: not kept
   Real* operands;                       // jagged [steps, units]; null: not kept
   Real* products;                       // jagged [steps, second units]; null: not kept
 };
