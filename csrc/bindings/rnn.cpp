@@ -200,6 +200,7 @@ void bind_loops(nb::module_& module, const char* forward_name, const char* backw
 }  // namespace
 
 void bind_rnn(nb::module_& parent) {
+  rnn::Crew::watch_forks();
   nb::module_ module = parent.def_submodule("rnn");
   nb::class_<Program>(module, "Program")
       .def(nb::init<const std::vector<Program::Row>&, int, int, int>(), nb::arg("rows"),

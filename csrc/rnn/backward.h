@@ -34,7 +34,9 @@ class BackwardLoop final : public Loop {
         gradient_rooms_(slots_.count(), shape_.num_states, widest(shape_)),
         // The initial states, the gradients of the operand and of the output.
         rooms_(slots_.count(), shape_.num_states + 2, widest(shape_)),
-        zeros_(widest(shape_)) {
+        zeros_(widest(shape_)),
+        runners_(*unroll.program, team_size),
+        second_runners_(shape_.second_units ? *unroll.second_program : *unroll.program, team_size) {
     for (int slot = 0; slot < slots_.count(); ++slot) {
       begin(slot);
       for (int p = 0; p < shape_.num_parameters; ++p)
@@ -43,14 +45,12 @@ class BackwardLoop final : public Loop {
   }
 
   void run(int member) override {
-    Runner runner(*b_.program);
-    Runner second_runner(shape_.second_units ? *b_.second_program : *b_.program);
     for (;;) {
       if (member == 0)
         for (int slot = 0; slot < slots_.count(); ++slot) place(slot);
       barrier_.wait();
       if (slots_.count() == 0) return;
-      take_step({member, team_size_}, runner, second_runner);
+      take_step({member, team_size_}, runners_[member], second_runners_[member]);
       barrier_.wait();
       if (member == 0)
         slots_.advance([this](int slot) { finish(slot); }, [this](int slot) { begin(slot); },
@@ -114,14 +114,14 @@ class BackwardLoop final : public Loop {
   void take_step(Share share, Runner& runner, Runner& second_runner) {
     const int count = slots_.count();
     if (shape_.second_units) {
-      share.for_each_unit_tile(shape_.second_units, share.tile_for(shape_.second_units, count), [&](int unit, int width) {
+      share.for_each_unit_tile(shape_.second_units, count, [&](int unit, int width) {
         for_each_slot_tile(count, [&](int slot, int rows) {
           second_runner.run(registers_, unit, width, slot, rows);
         });
       });
       barrier_.wait();
     }
-    share.for_each_unit_tile(shape_.units, share.tile_for(shape_.units, count), [&](int unit, int width) {
+    share.for_each_unit_tile(shape_.units, count, [&](int unit, int width) {
       for_each_slot_tile(count, [&](int slot, int rows) {
         if (shape_.second_units)
           product(registers_.of(product_gradient_, slot), rows, shape_.second_true_units, b_.second,
@@ -133,7 +133,7 @@ class BackwardLoop final : public Loop {
     barrier_.wait();
     const int units = shape_.states[shape_.product_state].units;
     const int gradient = state_gradient_ + shape_.product_state;
-    share.for_each_unit_tile(units, share.tile_for(units, count), [&](int unit, int width) {
+    share.for_each_unit_tile(units, count, [&](int unit, int width) {
       for (int gate = 0; gate < shape_.num_recurrent; ++gate)
         for_each_slot_tile(count, [&](int slot, int rows) {
           product(registers_.of(gate_gradient_ + gate, slot), rows, shape_.true_units,
@@ -169,6 +169,7 @@ class BackwardLoop final : public Loop {
   Registers registers_;
   Rooms gradient_rooms_, rooms_;
   Array<Real> zeros_;
+  Runners runners_, second_runners_;
   Real* zero_rows_[kMaxSlots];
 };
 

@@ -36,6 +36,11 @@ class Batch {
   std::int64_t num_steps() const { return static_cast<std::int64_t>(places_.size()); }
   std::int64_t num_rows() const { return num_rows_; }
   std::int64_t num_running() const { return static_cast<std::int64_t>(by_length_.size()); }
+  // Whether those with a step are about equally long.
+  bool is_even() const {
+    return !by_length_.empty() &&
+           lengths_[by_length_.front()] * num_running() <= num_steps() + num_steps() / 4;
+  }
   const std::vector<std::int64_t>& lengths() const { return lengths_; }
   const std::vector<std::int64_t>& places() const { return places_; }
 

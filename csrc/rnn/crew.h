@@ -29,6 +29,9 @@ class Crew {
 
   int size() const { return size_; }
 
+  // To be called before any fork, so that a child knows that it is one.
+  static void watch_forks() { is_forked(); }
+
   // Calls work(0), ..., work(size() - 1), at once or one after the other. Rethrows what one of them threw.
   void run(const std::function<void(int)>& work) const {
     if (size_ == 1) {

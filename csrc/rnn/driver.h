@@ -125,7 +125,7 @@ class Driver {
                                 product_gradients.data(),
                                 vector_gradients.data()};
     const Sequences sequences = batch_.sequences();
-    run_loops(batch_.num_running(), [&](const Deal& deal, int team) {
+    run_loops(batch_, [&](const Deal& deal, int team) {
       return kernels_.backward(unroll, sequences, deal, team);
     });
     for (int i = 0; i < cell_.num_vectors; ++i)
@@ -153,6 +153,7 @@ class Driver {
   static constexpr int kRowBlock = 48;      // rows of a large product that read the weights together
   static constexpr int kTasksPerThread = 4;
   static constexpr int kSlots = 12;
+  static constexpr int kEvenSlots = 18;
   static constexpr std::int64_t kSmallProducts = 2 << 20;
   // Weights beyond this are read from a cache that the cores share, at each step; then fewer teams with more
   // rows each, whose members hold a part of the weights, are faster.
@@ -243,7 +244,7 @@ class Driver {
                                saved.operands,
                                saved.products};
     const Sequences sequences = batch.sequences();
-    run_loops(batch.num_running(), [&](const Deal& deal, int team) {
+    run_loops(batch, [&](const Deal& deal, int team) {
       return kernels_.forward(unroll, sequences, deal, team);
     });
   }
@@ -301,7 +302,8 @@ class Driver {
                    : Matrix<Real>{data, whole.row_stride, whole.column_stride, whole.num_rows, count};
     const int num_columns = padded(part.num_columns);
     // For very few steps, to read them as they are is cheaper than to pack them first.
-    if (batch_.num_steps() <= 2 && part.column_stride == 1 && num_columns == part.num_columns)
+    if (batch_.num_steps() <= 2 && part.column_stride == 1 && part.row_stride > 0 &&
+        num_columns == part.num_columns)
       return {part.data, part.row_stride};
     room_.emplace_back(std::size_t{1} * part.num_rows * num_columns);
     Real* packed = room_.back().data();
@@ -380,9 +382,17 @@ class Driver {
     }
   }
 
+  // Slots for `count` sequences. Those of about one length end together, and are best dealt in even rounds.
+  static int num_slots(const Batch& batch, std::int64_t count) {
+    if (!batch.is_even()) return static_cast<int>(std::min<std::int64_t>(kSlots, count));
+    const std::int64_t rounds = (count + kEvenSlots - 1) / kEvenSlots;
+    return static_cast<int>((count + rounds - 1) / rounds);
+  }
+
   // make(deal, team size) makes the loop of a team.
   template <class Make>
-  void run_loops(std::int64_t count, Make make) {
+  void run_loops(const Batch& batch, Make make) {
+    const std::int64_t count = batch.num_running();
     if (count == 0) return;
     const std::int64_t weight_bytes =
         static_cast<std::int64_t>(sizeof(Real)) *
@@ -393,15 +403,14 @@ class Driver {
       teams = std::min(teams, std::max<std::int64_t>(1, count / kTeamRows));
     const int team_size =
         cell_.units < kTeamUnits ? 1 : static_cast<int>(crew_.size() / teams);
-    if (team_size > 1 && run_teams(count, static_cast<int>(teams), team_size, make)) return;
-    run_teams(count, static_cast<int>(std::min<std::int64_t>(crew_.size(), count)), 1, make);
+    if (team_size > 1 && run_teams(batch, static_cast<int>(teams), team_size, make)) return;
+    run_teams(batch, static_cast<int>(std::min<std::int64_t>(crew_.size(), count)), 1, make);
   }
 
   // Gives false if the teams cannot work as such.
   template <class Make>
-  bool run_teams(std::int64_t count, int num_teams, int team_size, Make make) {
-    const auto slots =
-        static_cast<int>(std::min<std::int64_t>(kSlots, (count + num_teams - 1) / num_teams));
+  bool run_teams(const Batch& batch, int num_teams, int team_size, Make make) {
+    const int slots = num_slots(batch, (batch.num_running() + num_teams - 1) / num_teams);
     std::int64_t next = std::int64_t{num_teams} * slots;
     std::vector<std::unique_ptr<Loop>> loops;
     for (int team = 0; team < num_teams; ++team)

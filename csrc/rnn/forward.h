@@ -33,7 +33,9 @@ class ForwardLoop final : public Loop {
         ahead_(slots_.count() * ahead_size_),
         // Operand, product and output that nobody keeps.
         rooms_(slots_.count(), 3, widest(shape_)),
-        zeros_(widest(shape_)) {
+        zeros_(widest(shape_)),
+        runners_(*unroll.program, team_size),
+        second_runners_(shape_.second_units ? *unroll.second_program : *unroll.program, team_size) {
     for (int slot = 0; slot < slots_.count(); ++slot) {
       begin(slot);
       for (int p = 0; p < shape_.num_parameters; ++p)
@@ -42,8 +44,6 @@ class ForwardLoop final : public Loop {
   }
 
   void run(int member) override {
-    Runner runner(*f_.program);
-    Runner second_runner(shape_.second_units ? *f_.second_program : *f_.program);
     for (;;) {
       if (member == 0) {
         num_next_ = 0;
@@ -51,7 +51,7 @@ class ForwardLoop final : public Loop {
       }
       barrier_.wait();
       if (slots_.count() == 0) return;
-      take_step({member, team_size_}, runner, second_runner);
+      take_step({member, team_size_}, runners_[member], second_runners_[member]);
       barrier_.wait();
       if (member == 0) {
         for (int slot = 0; slot < slots_.count(); ++slot) hand_out(slot);
@@ -152,7 +152,7 @@ class ForwardLoop final : public Loop {
   void take_step(Share share, Runner& runner, Runner& second_runner) {
     const int count = slots_.count();
     const int num_terms = shape_.states[shape_.product_state].true_units;
-    share.for_each_unit_tile(shape_.units, share.tile_for(shape_.units, count), [&](int unit, int width) {
+    share.for_each_unit_tile(shape_.units, count, [&](int unit, int width) {
       multiply_inputs(unit, width);
       for (int gate = 0; gate < shape_.num_recurrent; ++gate)
         for_each_slot_tile(count, [&](int slot, int rows) {
@@ -166,7 +166,7 @@ class ForwardLoop final : public Loop {
     });
     if (!shape_.second_units) return;
     barrier_.wait();
-    share.for_each_unit_tile(shape_.second_units, share.tile_for(shape_.second_units, count), [&](int unit, int width) {
+    share.for_each_unit_tile(shape_.second_units, count, [&](int unit, int width) {
       for_each_slot_tile(count, [&](int slot, int rows) {
         product(registers_.of(operand_, slot), rows, shape_.true_units, f_.second,
                 shape_.second_units, unit, width, zero_rows_ + slot, registers_.of(product_, slot));
@@ -221,6 +221,7 @@ class ForwardLoop final : public Loop {
   Real* next_gates_[kMaxSlots * kAhead];
   Rooms rooms_;
   Array<Real> zeros_;
+  Runners runners_, second_runners_;
   Real* zero_rows_[kMaxSlots];
 };
 

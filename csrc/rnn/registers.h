@@ -53,6 +53,26 @@ class Runner {
   Array<Real> temporaries_;
 };
 
+// A runner for each member of a team, made before they start: a member that failed then would leave the others
+// waiting.
+class Runners {
+ public:
+  Runners(const Program& program, int count) : count_(count), runners_(count) {
+    for (int i = 0; i < count; ++i) runners_[i] = new Runner(program);
+  }
+  ~Runners() {
+    for (int i = 0; i < count_; ++i) delete runners_[i];
+  }
+  Runners(const Runners&) = delete;
+  Runners& operator=(const Runners&) = delete;
+
+  Runner& operator[](int member) { return *runners_[member]; }
+
+ private:
+  const int count_;
+  Array<Runner*> runners_;
+};
+
 // Rows for the slots: a number of kinds, each twice, so that a step can read what the one before wrote.
 class Rooms {
  public:
@@ -80,13 +100,15 @@ class Rooms {
 struct Share {
   int member, size;
 
-  // body(first unit, width), with tiles of `tile` units, a multiple of kTileUnits.
+  // body(first unit, width)
   template <class Body>
-  void for_each_unit_tile(int units, int tile, Body body) const {
+  void for_each_unit_tile(int units, int slots, Body body) const {
+    const int tile = tile_for(units, slots);
     for (int unit = member * tile; unit < units; unit += size * tile)
       body(unit, units - unit < tile ? units - unit : tile);
   }
 
+ private:
   // For one row, whose gates are few, wider tiles: longer pieces of the weights are read faster.
   int tile_for(int units, int slots) const {
     if (slots > 1) return kTileUnits;
