@@ -46,6 +46,7 @@ lint: $(READY)
 
 bench: $(READY)
 	$(BIN)/python benchmarks/crc32c.py
+	$(BIN)/python benchmarks/records.py
 	$(BIN)/python benchmarks/rnn.py
 
 format: $(READY)
