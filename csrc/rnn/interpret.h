@@ -67,44 +67,47 @@ class Interpreter {
       case Op::kLessEqual: each(i, [k](Vector a) { return one_where(a <= k); }); break;
       case Op::kAnd: each_pair(i, [](Vector a, Vector b) { return a * b; }); break;
       case Op::kSelect:
-        for_each([&](int row, int u) {
-          const Vector a = load(tile_.at(i.a, row) + u);
-          const Vector b = load(tile_.at(i.b, row) + u), c = load(tile_.at(i.c, row) + u);
-          store(tile_.at(i.target, row) + u, a != Real{0} ? b : c);
-        });
+        for (int row = 0; row < tile_.num_rows; ++row) {
+          Real* target = tile_.at(i.target, row);
+          const Real *a = tile_.at(i.a, row), *b = tile_.at(i.b, row), *c = tile_.at(i.c, row);
+          for_each_vector(
+              [=](int u) { store(target + u, load(a + u) != Real{0} ? load(b + u) : load(c + u)); });
+        }
         break;
       case Op::kAccumulate:
-        for_each([&](int row, int u) {
-          Real* target = tile_.at(i.target, row) + u;
-          store(target, load(target) + load(tile_.at(i.a, row) + u));
-        });
+        for (int row = 0; row < tile_.num_rows; ++row) {
+          Real* target = tile_.at(i.target, row);
+          const Real* a = tile_.at(i.a, row);
+          for_each_vector([=](int u) { store(target + u, load(target + u) + load(a + u)); });
+        }
         break;
       case Op::kCount: break;
     }
   }
 
   template <class Body>
-  void for_each(Body body) const {
+  void for_each_vector(Body body) const {
     const int units = kUnits > 0 ? kUnits : tile_.num_units;
-    for (int row = 0; row < tile_.num_rows; ++row) {
 #pragma GCC unroll 4
-      for (int u = 0; u < units; u += kLanes) body(row, u);
-    }
+    for (int u = 0; u < units; u += kLanes) body(u);
   }
 
   template <class Function>
   void each(const Instruction& i, Function function) const {
-    for_each([&](int row, int u) {
-      store(tile_.at(i.target, row) + u, function(load(tile_.at(i.a, row) + u)));
-    });
+    for (int row = 0; row < tile_.num_rows; ++row) {
+      Real* target = tile_.at(i.target, row);
+      const Real* a = tile_.at(i.a, row);
+      for_each_vector([=](int u) { store(target + u, function(load(a + u))); });
+    }
   }
 
   template <class Function>
   void each_pair(const Instruction& i, Function function) const {
-    for_each([&](int row, int u) {
-      store(tile_.at(i.target, row) + u,
-            function(load(tile_.at(i.a, row) + u), load(tile_.at(i.b, row) + u)));
-    });
+    for (int row = 0; row < tile_.num_rows; ++row) {
+      Real* target = tile_.at(i.target, row);
+      const Real *a = tile_.at(i.a, row), *b = tile_.at(i.b, row);
+      for_each_vector([=](int u) { store(target + u, function(load(a + u), load(b + u))); });
+    }
   }
 
   const Tile& tile_;
