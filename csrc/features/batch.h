@@ -117,12 +117,13 @@ template <class T>
 Buffer<T> padded(const Buffer<T>& values, const Buffer<std::int64_t>& lengths,
                  std::size_t num_steps, std::size_t step_size) {
   const std::size_t row_size = num_steps * step_size;
-  Buffer<T> block = Buffer<T>::zeros(lengths.size() * row_size);
+  Buffer<T> block;
+  block.room_for(lengths.size() * row_size);
   std::size_t taken = 0;
   for (std::size_t row = 0; row < lengths.size(); ++row) {
     const std::size_t count = static_cast<std::size_t>(std::max<std::int64_t>(lengths[row], 0)) * step_size;
-    if (count == 0) continue;
-    std::memcpy(block.data() + row * row_size, values.data() + taken, count * sizeof(T));
+    block.append(values.data() + taken, count);
+    block.append_zeros(row_size - count);
     taken += count;
   }
   return block;

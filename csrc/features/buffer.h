@@ -47,16 +47,11 @@ class Buffer {
     if (count != 0) std::memcpy(room_for(count), values, count * sizeof(T));
     size_ += count;
   }
-  void truncate(std::size_t size) { size_ = size; }
-
-  // `count` zeros, of memory that is touched only where it is written.
-  static Buffer zeros(std::size_t count) {
-    Buffer made;
-    made.data_ = static_cast<T*>(std::calloc(std::max<std::size_t>(count, 1), sizeof(T)));
-    if (made.data_ == nullptr) throw std::bad_alloc();
-    made.size_ = made.capacity_ = count;
-    return made;
+  void append_zeros(std::size_t count) {
+    if (count != 0) std::memset(room_for(count), 0, count * sizeof(T));
+    size_ += count;
   }
+  void truncate(std::size_t size) { size_ = size; }
 
   // The values, to be freed with std::free; never null. The buffer is empty afterwards.
   T* release() {

@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "features/column.h"
+#include "features/plain_floats.h"
 #include "features/plain_steps.h"
 #include "features/wire.h"
 
@@ -209,7 +210,8 @@ bool for_each_entry(Bytes message, bool has_lists, Visit visit) {
 // Collects one column, message by message.
 class ColumnReader {
  public:
-  explicit ColumnReader(const Request& request) : request_(&request), column_(request.kind) {}
+  explicit ColumnReader(const Request& request)
+      : request_(&request), plain_floats_(request.size), column_(request.kind) {}
 
   void begin_message() {
     mark_ = column_.values.size();
@@ -257,9 +259,8 @@ class ColumnReader {
   }
 
   bool read_steps(Bytes steps) {
-    const bool may_be_plain = request_->kind == Kind::kInt64s && request_->size == 1;
     while (!steps.empty()) {
-      if (may_be_plain) length_ += take_plain_steps(steps, column_.values.int64s);
+      length_ += take_plain(steps);
       if (steps.empty()) break;
       std::uint32_t field, wire_type;
       if (!steps.read_tag(field, wire_type)) return false;
@@ -276,6 +277,13 @@ class ColumnReader {
     return true;
   }
 
+  std::int64_t take_plain(Bytes& steps) {
+    if (request_->kind == Kind::kFloats) return plain_floats_.take(steps, column_.values.floats);
+    if (request_->kind == Kind::kInt64s && request_->size == 1)
+      return take_plain_steps(steps, column_.values.int64s);
+    return 0;
+  }
+
   void add_step(std::int64_t count) {
     ++length_;
     if (request_->size < 0)
@@ -285,6 +293,7 @@ class ColumnReader {
   }
 
   const Request* request_;
+  PlainFloats plain_floats_;
   Column column_;
   std::size_t mark_ = 0;
   std::size_t steps_mark_ = 0;

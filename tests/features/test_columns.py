@@ -133,6 +133,29 @@ def test_long_lists_of_single_numbers(steps, odd):
     assert_twins_agree("SequenceExample", wanted, [message])
 
 
+@given(
+    size=st.sampled_from([1, 2, 40]),
+    paddings=st.lists(st.just((0, 0, 0)) | st.tuples(PADDINGS, PADDINGS, PADDINGS), max_size=9),
+    odd=st.none() | st.tuples(st.integers(0, 9), mutated(FEATURES)),
+    cut=st.sampled_from([0, 0, 1, 4, 9]),
+)
+def test_long_lists_of_steps_of_floats(size, paddings, odd, cut):
+    parts = []
+    for number, lengths_padded in enumerate(paddings):
+        piece = np.arange(number, number + size, dtype="<f4").tobytes()
+        for field, padding in zip((1, 2, 1), lengths_padded, strict=True):
+            piece = varint(8 * field + 2) + varint(len(piece), padding=min(padding, 1)) + piece
+        parts.append(piece)
+    if odd is not None:
+        parts.insert(odd[0], delimited(1, odd[1]))
+    steps = b"".join(parts)
+    steps = steps[: len(steps) - cut]
+    message = delimited(2, delimited(1, delimited(1, b"a") + delimited(2, steps)))
+    for asked in (size, size + 1):
+        wanted = [request("feature_lists", "a", float32, asked)]
+        assert_twins_agree("SequenceExample", wanted, [message])
+
+
 @lru_cache
 def messages_of(count: int) -> list[bytes]:
     rng = np.random.default_rng(count)
