@@ -40,6 +40,7 @@ const std::vector<Request>& requests() {
       {false, "b", Kind::kFloats, -1, false}, {false, "c", Kind::kBytes, -1, false},
       {true, "a", Kind::kInt64s, 1, false},   {true, "b", Kind::kFloats, -1, false},
       {true, "c", Kind::kBytes, -1, false},   {true, "d", Kind::kInt64s, -1, false},
+      {true, "b", Kind::kFloats, 2, false},
   };
   return made;
 }
@@ -65,6 +66,14 @@ bool same(const Column& a, const Column& b) {
          same(a.lengths, b.lengths) && same(a.step_lengths, b.step_lengths);
 }
 
+template <class T>
+void check_block(const Buffer<T>& values, const Buffer<std::int64_t>& lengths,
+                 std::size_t step_size) {
+  const std::size_t num_steps = varlen::features::longest(lengths);
+  const auto block = varlen::features::padded(values, lengths, num_steps, step_size);
+  check(block.size() == lengths.size() * num_steps * step_size);
+}
+
 void check_column(const Column& column, const Request& request, std::size_t num_messages) {
   check(column.lengths.size() == num_messages);
   const std::size_t num_items = total(column.lengths);
@@ -75,13 +84,9 @@ void check_column(const Column& column, const Request& request, std::size_t num_
     check(column.step_lengths.size() == num_items && total(column.step_lengths) == num_values);
   } else {
     check(num_values == num_items * static_cast<std::size_t>(request.size));
-    if (request.kind == Kind::kInt64s) {
-      const std::size_t num_steps = varlen::features::longest(column.lengths);
-      const auto step_size = static_cast<std::size_t>(request.size);
-      const auto block =
-          varlen::features::padded(column.values.int64s, column.lengths, num_steps, step_size);
-      check(block.size() == num_messages * num_steps * step_size);
-    }
+    const auto step_size = static_cast<std::size_t>(request.size);
+    if (request.kind == Kind::kInt64s) check_block(column.values.int64s, column.lengths, step_size);
+    if (request.kind == Kind::kFloats) check_block(column.values.floats, column.lengths, step_size);
   }
 }
 
