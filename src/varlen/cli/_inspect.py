@@ -53,6 +53,9 @@ def inspect(
 
     Exit status: 0 if all is sound, 1 if there is damage or a misfit, 2 after an error.
     """
+    # NumPy's OpenBLAS otherwise starts threads when it is loaded, which is a tenth of the start of
+    # this command. Nothing here multiplies matrices.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from varlen.records import expand_paths
 
     _check_options(feature, head, check=check, schema=schema, save_schema=save_schema)
