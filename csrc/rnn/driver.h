@@ -8,6 +8,7 @@
 #include "rnn/cell.h"
 #include "rnn/isa.h"
 #include "rnn/tasks.h"
+#include "rnn/teams.h"
 #include "rnn/workspace.h"
 
 namespace varlen::rnn {
@@ -125,7 +126,7 @@ class Driver {
                                 product_gradients.data(),
                                 vector_gradients.data()};
     const Sequences sequences = batch_.sequences();
-    run_loops(batch_, [&](const Deal& deal, int team) {
+    Teams(crew_, batch_).run(loop_bytes(), cell_.units, [&](const Deal& deal, int team) {
       return kernels_.backward(unroll, sequences, deal, team);
     });
     for (int i = 0; i < cell_.num_vectors; ++i)
@@ -152,14 +153,7 @@ class Driver {
  private:
   static constexpr int kRowBlock = 48;      // rows of a large product that read the weights together
   static constexpr int kTasksPerThread = 4;
-  static constexpr int kSlots = 12;
-  static constexpr int kEvenSlots = 18;
   static constexpr std::int64_t kSmallProducts = 2 << 20;
-  // Weights beyond this are read from a cache that the cores share, at each step; then fewer teams with more
-  // rows each, whose members hold a part of the weights, are faster.
-  static constexpr std::int64_t kOwnCacheBytes = 768 << 10;
-  static constexpr int kTeamRows = 6;
-  static constexpr int kTeamUnits = 128;
 
   // Whether to start other threads would take longer than to do without them.
   static bool is_small(const Batch& batch, const Cell& cell, const CellWeights<Real>& weights) {
@@ -244,7 +238,7 @@ class Driver {
                                saved.operands,
                                saved.products};
     const Sequences sequences = batch.sequences();
-    run_loops(batch, [&](const Deal& deal, int team) {
+    Teams(crew_, batch).run(loop_bytes(), cell_.units, [&](const Deal& deal, int team) {
       return kernels_.forward(unroll, sequences, deal, team);
     });
   }
@@ -382,46 +376,11 @@ class Driver {
     }
   }
 
-  // Slots for `count` sequences. Those of about one length end together, and are best dealt in even rounds.
-  static int num_slots(const Batch& batch, std::int64_t count) {
-    if (!batch.is_even()) return static_cast<int>(std::min<std::int64_t>(kSlots, count));
-    const std::int64_t rounds = (count + kEvenSlots - 1) / kEvenSlots;
-    return static_cast<int>((count + rounds - 1) / rounds);
-  }
-
-  // make(deal, team size) makes the loop of a team.
-  template <class Make>
-  void run_loops(const Batch& batch, Make make) {
-    const std::int64_t count = batch.num_running();
-    if (count == 0) return;
-    const std::int64_t weight_bytes =
-        static_cast<std::int64_t>(sizeof(Real)) *
-        (std::int64_t{shape_.num_recurrent} * weights_.recurrent.num_rows * cell_.units +
-         std::int64_t{cell_.units} * cell_.second_units);
-    std::int64_t teams = std::min<std::int64_t>(crew_.size(), count);
-    if (weight_bytes > kOwnCacheBytes)
-      teams = std::min(teams, std::max<std::int64_t>(1, count / kTeamRows));
-    const int team_size =
-        cell_.units < kTeamUnits ? 1 : static_cast<int>(crew_.size() / teams);
-    if (team_size > 1 && run_teams(batch, static_cast<int>(teams), team_size, make)) return;
-    run_teams(batch, static_cast<int>(std::min<std::int64_t>(crew_.size(), count)), 1, make);
-  }
-
-  // Gives false if the teams cannot work as such.
-  template <class Make>
-  bool run_teams(const Batch& batch, int num_teams, int team_size, Make make) {
-    const int slots = num_slots(batch, (batch.num_running() + num_teams - 1) / num_teams);
-    std::int64_t next = std::int64_t{num_teams} * slots;
-    std::vector<std::unique_ptr<Loop>> loops;
-    for (int team = 0; team < num_teams; ++team)
-      loops.emplace_back(make(Deal{team, num_teams, slots, &next}, team_size));
-    const auto work = [&](int worker) {
-      const int team = worker / team_size;
-      if (team < num_teams) loops[team]->run(worker % team_size);
-    };
-    if (team_size > 1) return crew_.run_together(work);
-    crew_.run(work);
-    return true;
+  // What the loops read of the weights at every step.
+  std::int64_t loop_bytes() const {
+    return static_cast<std::int64_t>(sizeof(Real)) *
+           (std::int64_t{shape_.num_recurrent} * weights_.recurrent.num_rows * cell_.units +
+            std::int64_t{cell_.units} * cell_.second_units);
   }
 
   const Kernels<Real>& kernels_;
