@@ -150,7 +150,8 @@ def test_damage_of_the_reference_files_is_found(name, varlen):
     outcome = varlen("inspect", "--check", "--json", ORACLE / name)
     assert outcome.status == 1
     lost = [p for p in json.loads(outcome.out)["problems"] if p["num_bytes"] is not None]
-    assert len(lost) == 1
+    # A bit in a compressed stream can fail both a record's checksum and that of the stream.
+    assert len(lost) == (2 if name == "gzip_flip.tfrecord" else 1)
 
 
 def test_an_empty_file_is_sound(tmp_path, schema, varlen):
