@@ -1,5 +1,7 @@
 """Shape checks for every test, and the table of reference cases at the end of a run."""
 
+import signal
+
 import hypothesis
 import jaxtyping
 import pytest
@@ -15,6 +17,8 @@ hypothesis.settings.load_profile("varlen")
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # Programs that the tests start hear Ctrl-C, even where a shell runs all this in the background.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     config.addinivalue_line(
         "markers",
         "wrong_types: passes arguments that the annotations forbid, to see the error that a user "
