@@ -23,18 +23,18 @@ class Crew {
  public:
   // Without `parallel_for` the caller works alone, as does a forked child, in which the threads of its parent
   // are missing.
-  Crew(ParallelFor parallel_for, int size) : parallel_for_(parallel_for), size_(size) {
-    if (!parallel_for || size < 1 || is_forked()) size_ = 1;
-  }
+  Crew(ParallelFor parallel_for, int size)
+      : parallel_for_(parallel_for), size_(parallel_for && size > 1 ? size : 1) {}
 
-  int size() const { return size_; }
+  // Asked each time: a crew may have been made before the fork.
+  int size() const { return is_forked() ? 1 : size_; }
 
   // To be called before any fork, so that a child knows that it is one.
   static void watch_forks() { is_forked(); }
 
   // Calls work(0), ..., work(size() - 1), at once or one after the other. Rethrows what one of them threw.
   void run(const std::function<void(int)>& work) const {
-    if (size_ == 1) {
+    if (size() == 1) {
       work(0);
       return;
     }
@@ -47,7 +47,7 @@ class Crew {
   // The same, but only if they all run at once and so may wait for each other; else gives false, and nothing
   // is called.
   bool run_together(const std::function<void(int)>& work) const {
-    if (size_ == 1) return false;
+    if (size() == 1) return false;
     Meeting meeting{work, size_};
     parallel_for_(0, size_, 1, Meeting::range, &meeting);
     return meeting.arrived.load() == size_;
@@ -101,7 +101,7 @@ class Crew {
   }
 
   const ParallelFor parallel_for_;
-  int size_;
+  const int size_;
 };
 
 }  // namespace varlen::rnn

@@ -317,6 +317,11 @@ class Driver {
 
   void add_input_gradients(const Weights<Real>& transposed, const Real* gate_gradients,
                            Real* input_gradients) {
+    if (cell_.gates_of_inputs() == 0) {
+      std::memset(input_gradients, 0,
+                  sizeof(Real) * static_cast<std::size_t>(batch_.num_rows() * weights_.input.num_rows));
+      return;
+    }
     for (std::int64_t step = 0; step < batch_.num_steps(); ++step)
       gate_rows_.push_back(gate_gradients + step * gate_width_);
     for (const GateRange& range : ranges_)
@@ -335,7 +340,6 @@ class Driver {
     const int state_columns = cell_.gates_of_state() * cell_.units;
     ones_.assign(batch_.num_steps(), &one_);
     for (const GateRange& range : ranges_) {
-      if (range.count == 0) continue;
       OuterProduct<Real> product{{},
                                  0,
                                  gate_gradients + range.first * units_,

@@ -1,6 +1,6 @@
 // A cell's elementwise arithmetic: a short list of instructions over registers.
 //
-// A register is a row of floats per sequence. The first ones are given from outside (gates, states,
+// A register is a row of numbers per sequence. The first ones are given from outside (gates, states,
 // parameters, gradients in and out); the others are temporary. An instruction reads up to three
 // registers and writes one.
 #pragma once

@@ -14,7 +14,7 @@ from types import SimpleNamespace
 from typing import Any, ClassVar, NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from varlen.rnn import _nest
 from varlen.rnn._cell import RNNCell, check_step_inputs
@@ -39,6 +39,10 @@ class Products(NamedTuple):
     second: Tensor | None = None
 
 
+NOT_SETTINGS = frozenset(vars(nn.Module()))
+"""Attributes that every module has, none of which says what it computes."""
+
+
 class RecurrentCell(RNNCell):
     """A cell whose step is products with the inputs and one state, then elementwise arithmetic.
 
@@ -61,6 +65,8 @@ class RecurrentCell(RNNCell):
         second_name: the name under which `update` finds the second product in `weights`; None
             if there is none.
         product_state: which leaf of the state goes into the recurrent product.
+        not_settings: attributes that `update` does not read. All others, and those of modules
+            within, are settings: their values are part of the program.
     """
 
     gate_names: ClassVar[tuple[str, ...]] = ()
@@ -69,6 +75,7 @@ class RecurrentCell(RNNCell):
     vector_names: tuple[str, ...] = ()
     second_name: str | None = None
     product_state: ClassVar[int] = 0
+    not_settings: ClassVar[frozenset[str]] = NOT_SETTINGS
     num_units: int
 
     @abstractmethod

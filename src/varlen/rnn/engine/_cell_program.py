@@ -11,8 +11,15 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 import torch
+from torch import nn
 
-from varlen.rnn._recurrent import RecurrentCell, all_gate_names, gates_type, group_weights
+from varlen.rnn._recurrent import (
+    NOT_SETTINGS,
+    RecurrentCell,
+    all_gate_names,
+    gates_type,
+    group_weights,
+)
 from varlen.rnn.engine._program import Instruction, Program, compile_program
 from varlen.rnn.engine._trace import Untraceable, trace
 from varlen.rnn.engine._values import Term, Values
@@ -98,8 +105,8 @@ def _indented(program: Program) -> str:
 
 # By class and settings: the program, or why there is none. Cells alike share one.
 _TRACED: dict[Any, CellProgram | str] = {}
-# Of the attributes of a cell, those that may be settings of it.
-_SETTING_NAMES: dict[tuple[str, ...], tuple[str, ...]] = {}
+# By class and attributes: those of the attributes that are settings.
+_SETTING_NAMES: dict[tuple[type, tuple[str, ...]], tuple[str, ...]] = {}
 # torch's tracer patches modules while it works, so only one thread may use it at a time.
 _TRACING = threading.Lock()
 
@@ -110,13 +117,7 @@ def cell_program(cell: RecurrentCell) -> CellProgram:
     Raises:
         Untraceable: with the reason.
     """
-    attributes = vars(cell)
-    attribute_names = tuple(attributes)
-    names = _SETTING_NAMES.get(attribute_names)
-    if names is None:
-        names = tuple(n for n in attribute_names if not n.startswith("_") and n != "training")
-        _SETTING_NAMES[attribute_names] = names
-    key = (type(cell), names, tuple(map(attributes.__getitem__, names)))
+    key = _settings(cell)
     try:
         known = _TRACED.get(key)
     except TypeError as error:
@@ -131,6 +132,22 @@ def cell_program(cell: RecurrentCell) -> CellProgram:
     if isinstance(known, str):
         raise Untraceable(known)
     return known
+
+
+def _settings(module: nn.Module) -> tuple[Any, ...]:
+    """Everything that `update` may read but parameters: attributes, and those of inner modules."""
+    attributes = vars(module)
+    place = (type(module), tuple(attributes))
+    names = _SETTING_NAMES.get(place)
+    if names is None:
+        others = getattr(module, "not_settings", NOT_SETTINGS)
+        names = _SETTING_NAMES[place] = tuple(n for n in place[1] if n not in others)
+    key = (place[0], names, tuple(map(attributes.__getitem__, names)))
+    inner = attributes["_modules"]
+    if not inner:
+        return key
+    parts = tuple(None if part is None else _settings(part) for part in inner.values())
+    return (*key, tuple(inner), parts)
 
 
 class _Step:
@@ -198,6 +215,7 @@ def _trace_cell(cell: RecurrentCell) -> CellProgram:
     # What is made of a product of another width than the units cannot depend on gates, and a
     # state of that width takes part after the product only.
     apart = second_units not in (0, cell.num_units)
+    _check_widths(cell, step, values, results, second_units)
     first = [i for i in range(len(results)) if not (apart and is_second[i])]
     second = [i for i in range(len(results)) if is_second[i]]
     later = [product] + [
@@ -220,6 +238,33 @@ def _trace_cell(cell: RecurrentCell) -> CellProgram:
         backward=_backward(step, names, first, by=sooner),
         second_backward=_backward(step, names, second, by=later) if second_units else None,
     )
+
+
+def _check_widths(
+    cell: RecurrentCell, step: _Step, values: Values, results: list[Term], second_units: int
+) -> None:
+    """Checks that nothing is broadcast: the loop walks along the units of all rows alike.
+
+    Raises:
+        Untraceable: something is.
+    """
+    units = cell.num_units
+    widths = [
+        *(units for _ in step.gates),
+        *step.state_units,
+        *(units for _ in step.vectors),
+        second_units,
+    ]
+    product = len(widths) - 1
+    expected = [cell.output_size, *step.state_units, units]
+    for result, width in zip(results, expected, strict=False):
+        made = second_units if values.depends(result, product) else units
+        read = {width for i, width in enumerate(widths) if values.depends(result, i)}
+        if made != width or not read <= {width}:
+            raise Untraceable(
+                f"it makes a result of {width} units of rows of {sorted(read | {made})}: programs "
+                "do not broadcast"
+            )
 
 
 def _compile(

@@ -9,7 +9,7 @@ from torch import Tensor
 from varlen import _native
 from varlen.rnn._recurrent import Products, RecurrentCell
 from varlen.rnn.engine import _native_loop
-from varlen.rnn.engine._cell_program import cell_program
+from varlen.rnn.engine._cell_program import CellProgram, cell_program
 from varlen.rnn.engine._choose import is_watched
 from varlen.rnn.engine._rows import Rows
 from varlen.rnn.engine._trace import Untraceable
@@ -44,6 +44,9 @@ def native_step(
         program = cell_program(cell)
     except Untraceable:
         return None
+    vectors = cell.vectors()
+    if not _fit(inputs, products, vectors, program):
+        return None
     batch_size = len(inputs)
     for number, (leaf, units) in enumerate(zip(leaves, program.state_units, strict=True)):
         if leaf.shape != (batch_size, units) or leaf.dtype != inputs.dtype or not leaf.is_cpu:
@@ -55,11 +58,29 @@ def native_step(
         inputs.contiguous(),
         _single_steps(batch_size),
         products,
-        cell.vectors(),
+        vectors,
         leaves,
         program.json,
     )
     return outputs, next_leaves
+
+
+def _fit(inputs: Tensor, products: Products, vectors: list[Tensor], program: CellProgram) -> bool:
+    """Whether the core can read the weights; what else they may be is for plain torch to say."""
+    units, state = program.units, program.state_units[program.product_state]
+    shapes: list[tuple[int, ...]] = [
+        (inputs.shape[1], units * (program.num_gates + program.num_input_gates)),
+        (state, units * (program.num_gates + program.num_recurrent_gates)),
+    ]
+    if products.bias is not None:
+        shapes.append((units * program.all_gates,))
+    if program.second_units:
+        shapes.append((units, program.second_units))
+    shapes += [(units,)] * program.num_vectors
+    given = [tensor for tensor in (*products, *vectors) if tensor is not None]
+    return [tensor.shape for tensor in given] == shapes and all(
+        tensor.dtype == inputs.dtype and tensor.is_cpu for tensor in given
+    )
 
 
 @lru_cache(maxsize=64)

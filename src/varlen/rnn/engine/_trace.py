@@ -10,7 +10,7 @@ from torch._decomp import get_decompositions
 from torch.fx.experimental.proxy_tensor import make_fx
 
 from varlen.rnn import _nest
-from varlen.rnn.engine._values import Constant, Term, Values
+from varlen.rnn.engine._values import CONDITIONS, Constant, Term, Values
 
 
 class Untraceable(Exception):  # noqa: N818 - not an error: the eager engine does it then
@@ -132,6 +132,19 @@ def _clamp(values: Values, args: list[Any], kwargs: dict[str, Any]) -> Term:
     return result
 
 
+def _divide(values: Values, args: list[Any], kwargs: dict[str, Any]) -> Term:
+    if kwargs.get("rounding_mode") is not None:
+        raise Untraceable("it rounds what it divides, for which programs have no operation")
+    return values.divide(*args)
+
+
+def _and(values: Values, args: list[Any], kwargs: dict[str, Any]) -> Term:
+    for term in args:
+        if isinstance(term, Constant) or values[term].operation not in CONDITIONS:
+            raise Untraceable("it uses numbers as conditions; programs use comparisons")
+    return values.make("and", *sorted(args))
+
+
 def _where(values: Values, args: list[Any], kwargs: dict[str, Any]) -> Term:
     return values.make("select", *(values.number(term) for term in args))
 
@@ -150,7 +163,7 @@ _TRANSLATIONS: dict[str, Callable[[Values, list[Any], dict[str, Any]], Term]] = 
     "sub": lambda values, args, kwargs: _sum(values, args, kwargs, negative=True),
     "rsub": lambda values, args, kwargs: _sum(values, args[1::-1], kwargs, negative=True),
     "mul": lambda values, args, kwargs: values.multiply(*args),
-    "div": lambda values, args, kwargs: values.divide(*args),
+    "div": _divide,
     "reciprocal": lambda values, args, kwargs: values.divide(Constant(1.0), args[0]),
     "neg": lambda values, args, kwargs: values.negate(args[0]),
     "square": lambda values, args, kwargs: values.multiply(args[0], args[0]),
@@ -169,8 +182,8 @@ _TRANSLATIONS: dict[str, Callable[[Values, list[Any], dict[str, Any]], Term]] = 
     "ge": _comparison("greater_equal"),
     "lt": _comparison("less"),
     "le": _comparison("less_equal"),
-    "logical_and": lambda values, args, kwargs: values.make("and", *sorted(args)),
-    "bitwise_and": lambda values, args, kwargs: values.make("and", *sorted(args)),
+    "logical_and": _and,
+    "bitwise_and": _and,
     "where": _where,
     "zeros_like": lambda values, args, kwargs: Constant(0.0),
     "ones_like": lambda values, args, kwargs: Constant(1.0),

@@ -98,9 +98,9 @@ class Values:
         return self.negate(a) if b.number == -1 else self.make("scale", a, constant=b.number)
 
     def divide(self, a: Term, b: Term) -> Term:
-        if isinstance(b, Constant):
+        if isinstance(b, Constant) and b.number != 0:
             return self.multiply(a, Constant(1 / b.number))
-        return self.make("divide", self.number(a), b)
+        return self.make("divide", self.number(a), self.number(b))
 
     def compare(self, operation: str, a: Term, b: Term) -> Term:
         """1 where `a > b` (`greater`, `greater_equal`, `less`, `less_equal`), else 0."""
@@ -110,6 +110,9 @@ class Values:
             a, b = self.subtract(a, b), Constant(0.0)
         return self.make(operation, self.number(a), constant=b.number)
 
+
+CONDITIONS = ("greater", "greater_equal", "less", "less_equal", "and")
+"""Operations that give 1 or 0."""
 
 _MIRRORED = {
     "greater": "less",

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from varlen.rnn._recurrent import Products, RecurrentCell
+from varlen.rnn._recurrent import NOT_SETTINGS, Products, RecurrentCell
 
 
 class LayerWeights(NamedTuple):
@@ -33,6 +33,8 @@ class LayerWeights(NamedTuple):
 
 class LayerCell(RecurrentCell):
     """What the cells of the layers share: weights that belong to the layer."""
+
+    not_settings = NOT_SETTINGS | {"_weights"}
 
     def __init__(self, weights: LayerWeights) -> None:
         super().__init__()

@@ -142,6 +142,7 @@ class RNN(RecurrentLayers):
         bidirectional: as in `varlen.LSTM`.
         device: of the parameters.
         dtype: of the parameters; None is torch's default.
+        recompute: as in `varlen.LSTM`.
 
     Raises:
         ValueError: another nonlinearity.

@@ -1,0 +1,177 @@
+"""What an `update` says that the native engine must tell apart, or leave to the eager one."""
+
+import pytest
+import torch
+from torch import nn
+from torch.testing import assert_close
+
+from native_cells import assert_near, results
+from varlen import BasicRNNCell, LSTMStateTuple, _native, dynamic_rnn
+from varlen.rnn import Products, RecurrentCell, explain
+
+pytestmark = pytest.mark.skipif(
+    not _native.NATIVE, reason="the native core is left out (VARLEN_NATIVE=0)"
+)
+
+
+class Cell(RecurrentCell):
+    """One gate, whose `update` is a function of the gate, the state and the weights."""
+
+    gate_names = ("hidden",)
+    vector_names = ("decay",)
+    product_state = 0
+
+    def __init__(self, input_size, num_units, function, *, vector_size=None):
+        super().__init__()
+        self.input_size = input_size
+        self.num_units = self.output_size = num_units
+        self.state_size = LSTMStateTuple(num_units, num_units)
+        self.w = nn.Parameter(torch.randn(input_size, num_units))
+        self.r = nn.Parameter(torch.randn(num_units, num_units) / num_units**0.5)
+        self.decay = nn.Parameter(torch.rand(vector_size or num_units))
+        self.function = function
+
+    def products(self):
+        return Products(self.w, self.r)
+
+    def update(self, gates, state, weights):
+        h = self.function(gates.hidden, state.h, weights.decay)
+        return h, LSTMStateTuple(h, state.c)
+
+
+def assert_engines_agree(cell):
+    inputs = torch.randn(3, 5, cell.input_size)
+    found = dynamic_rnn(cell, inputs, [5, 0, 2])
+    assert_close(found, dynamic_rnn(cell, inputs, [5, 0, 2], engine="eager"))
+
+
+class TestSettings:
+    """Cells of one class whose settings differ do not share a program."""
+
+    @pytest.mark.parametrize(
+        "activation", [nn.LeakyReLU(0.1), nn.LeakyReLU(0.9), nn.Tanh()], ids=str
+    )
+    def test_an_activation_that_is_a_module(self, activation):
+        cell = BasicRNNCell(3, 20, activation=activation)
+        assert explain(cell).engine == "native"
+        assert_engines_agree(cell)
+
+    def test_a_setting_of_a_module_that_changes(self):
+        cell = BasicRNNCell(3, 20, activation=nn.LeakyReLU(0.1))
+        assert_engines_agree(cell)
+        cell.activation.negative_slope = 0.7
+        assert_engines_agree(cell)
+
+    @pytest.mark.parametrize("scale", [0.3, 2.0])
+    def test_an_attribute_that_is_private(self, scale):
+        class Scaled(BasicRNNCell):
+            def update(self, gates, state, weights):
+                output, state = super().update(gates, state, weights)
+                return output * self._scale, state
+
+        for factor in (scale, -scale):
+            cell = Scaled(3, 20)
+            cell._scale = factor
+            assert_engines_agree(cell)
+
+
+@pytest.mark.parametrize(
+    ("function", "reason"),
+    [
+        (lambda x, h, d: torch.div(x, 0.3, rounding_mode="trunc"), "rounds what it divides"),
+        (lambda x, h, d: torch.where(x.logical_and(h), x, h), "numbers as conditions"),
+    ],
+)
+def test_what_has_no_operation_is_left_to_the_eager_engine(function, reason):
+    cell = Cell(3, 20, function)
+    assert reason in explain(cell).reason
+    assert_engines_agree(cell)
+
+
+def test_division_by_zero_is_that_of_torch():
+    assert_engines_agree(Cell(3, 20, lambda x, h, d: torch.tanh(x / 0.0)))
+
+
+class Counting(RecurrentCell):
+    """A state of one number per row, which is broadcast."""
+
+    gate_names = ("hidden",)
+    product_state = 1
+
+    def __init__(self, input_size, num_units):
+        super().__init__()
+        self.input_size = input_size
+        self.num_units = self.output_size = num_units
+        self.state_size = LSTMStateTuple(1, num_units)
+        self.w = nn.Parameter(torch.randn(input_size, num_units))
+        self.r = nn.Parameter(torch.randn(num_units, num_units) / num_units**0.5)
+
+    def products(self):
+        return Products(self.w, self.r)
+
+    def update(self, gates, state, weights):
+        count = state.c + 1
+        h = torch.tanh(gates.hidden) / count
+        return h, LSTMStateTuple(count, h)
+
+
+def test_a_state_that_is_broadcast_is_left_to_the_eager_engine():
+    cell = Counting(3, 40)
+    assert "do not broadcast" in explain(cell).reason
+    assert_engines_agree(cell)
+
+
+def test_a_vector_that_is_broadcast_is_refused_by_the_core():
+    cell, inputs = Cell(3, 40, lambda x, h, d: d * torch.tanh(x), vector_size=1), torch.randn(2, 3)
+    expected = cell(inputs, cell.zero_state(2))
+    with torch.no_grad():
+        assert_close(cell(inputs, cell.zero_state(2)), expected)
+    with pytest.raises(ValueError, match=r"vector: expected shape \(40,\), found \(1,\)"):
+        dynamic_rnn(cell, inputs[:, None], engine="native")
+
+
+class WithoutInputs(RecurrentCell):
+    """Gates that the inputs do not feed."""
+
+    recurrent_gate_names = ("hidden",)
+
+    def __init__(self, input_size, num_units):
+        super().__init__()
+        self.input_size = input_size
+        self.num_units = self.output_size = self.state_size = num_units
+        self.w = nn.Parameter(torch.randn(input_size, 0))
+        self.r = nn.Parameter(torch.randn(num_units, num_units) / num_units**0.5)
+
+    def products(self):
+        return Products(self.w, self.r)
+
+    def update(self, gates, state, weights):
+        h = torch.tanh(gates.hidden)
+        return h, h
+
+
+class WithoutState(WithoutInputs):
+    """Gates that the state does not feed."""
+
+    recurrent_gate_names = ()
+    input_gate_names = ("hidden",)
+
+    def __init__(self, input_size, num_units):
+        super().__init__(input_size, num_units)
+        self.w = nn.Parameter(torch.randn(input_size, num_units))
+        self.r = nn.Parameter(torch.randn(num_units, 0))
+
+    def update(self, gates, state, weights):
+        h = torch.tanh(gates.hidden + 0.5 * state)
+        return h, h
+
+
+@pytest.mark.parametrize("make", [WithoutInputs, WithoutState])
+@pytest.mark.parametrize("units", [7, 32])
+def test_gates_of_one_kind_alone(make, units):
+    torch.manual_seed(0)
+    cell, inputs = make(5, units), torch.randn(4, 6, 5)
+    # What memory held before is not what a gradient finds there.
+    torch.empty(10_000).fill_(float("nan"))
+    single = results(cell, inputs, [6, 0, 1, 4], engine="native")
+    assert_near(single, results(cell.double(), inputs, [6, 0, 1, 4], engine="eager"))
