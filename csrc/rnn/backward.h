@@ -35,8 +35,10 @@ class BackwardLoop final : public Loop {
         // The initial states, the gradients of the operand and of the output.
         rooms_(slots_.count(), shape_.num_states + 2, widest(shape_)),
         zeros_(widest(shape_)),
-        runners_(*unroll.program, team_size),
-        second_runners_(shape_.second_units ? *unroll.second_program : *unroll.program, team_size) {
+        runners_(*unroll.program, shape_.units, shape_.true_units, team_size),
+        second_runners_(shape_.second_units ? *unroll.second_program : *unroll.program,
+                        shape_.second_units, shape_.second_true_units, team_size),
+        whole_rows_(either_reduces(*unroll.program, unroll.second_program)) {
     for (int slot = 0; slot < slots_.count(); ++slot) {
       begin(slot);
       for (int p = 0; p < shape_.num_parameters; ++p)
@@ -50,7 +52,7 @@ class BackwardLoop final : public Loop {
         for (int slot = 0; slot < slots_.count(); ++slot) place(slot);
       barrier_.wait();
       if (slots_.count() == 0) return;
-      take_step({member, team_size_}, runners_[member], second_runners_[member]);
+      take_step({member, team_size_, whole_rows_}, runners_[member], second_runners_[member]);
       barrier_.wait();
       if (member == 0)
         slots_.advance([this](int slot) { finish(slot); }, [this](int slot) { begin(slot); },
@@ -170,6 +172,7 @@ class BackwardLoop final : public Loop {
   Rooms gradient_rooms_, rooms_;
   Array<Real> zeros_;
   Runners runners_, second_runners_;
+  const bool whole_rows_;
   Real* zero_rows_[kMaxSlots];
 };
 

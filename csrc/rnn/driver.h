@@ -1,7 +1,6 @@
 // A whole unroll, forward or backward: packs the weights, makes the large products, runs the loops.
 #pragma once
 
-#include <memory>
 #include <vector>
 
 #include "rnn/batch.h"
@@ -126,7 +125,7 @@ class Driver {
                                 product_gradients.data(),
                                 vector_gradients.data()};
     const Sequences sequences = batch_.sequences();
-    Teams(crew_, batch_).run(loop_bytes(), cell_.units, [&](const Deal& deal, int team) {
+    Teams(crew_, batch_).run(loop_bytes(), units_to_share(), [&](const Deal& deal, int team) {
       return kernels_.backward(unroll, sequences, deal, team);
     });
     for (int i = 0; i < cell_.num_vectors; ++i)
@@ -238,7 +237,7 @@ class Driver {
                                saved.operands,
                                saved.products};
     const Sequences sequences = batch.sequences();
-    Teams(crew_, batch).run(loop_bytes(), cell_.units, [&](const Deal& deal, int team) {
+    Teams(crew_, batch).run(loop_bytes(), units_to_share(), [&](const Deal& deal, int team) {
       return kernels_.forward(unroll, sequences, deal, team);
     });
   }
@@ -385,6 +384,13 @@ class Driver {
     return static_cast<std::int64_t>(sizeof(Real)) *
            (std::int64_t{shape_.num_recurrent} * weights_.recurrent.num_rows * cell_.units +
             std::int64_t{cell_.units} * cell_.second_units);
+  }
+
+  // Rows that a program sums cannot be shared out.
+  int units_to_share() const {
+    const bool whole = either_reduces(*cell_.forward, cell_.second_forward) ||
+                       either_reduces(*cell_.backward, cell_.second_backward);
+    return whole ? 0 : cell_.units;
   }
 
   const Kernels<Real>& kernels_;

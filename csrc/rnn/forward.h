@@ -34,8 +34,10 @@ class ForwardLoop final : public Loop {
         // Operand, product and output that nobody keeps.
         rooms_(slots_.count(), 3, widest(shape_)),
         zeros_(widest(shape_)),
-        runners_(*unroll.program, team_size),
-        second_runners_(shape_.second_units ? *unroll.second_program : *unroll.program, team_size) {
+        runners_(*unroll.program, shape_.units, shape_.true_units, team_size),
+        second_runners_(shape_.second_units ? *unroll.second_program : *unroll.program,
+                        shape_.second_units, shape_.second_true_units, team_size),
+        whole_rows_(either_reduces(*unroll.program, unroll.second_program)) {
     for (int slot = 0; slot < slots_.count(); ++slot) {
       begin(slot);
       for (int p = 0; p < shape_.num_parameters; ++p)
@@ -51,7 +53,7 @@ class ForwardLoop final : public Loop {
       }
       barrier_.wait();
       if (slots_.count() == 0) return;
-      take_step({member, team_size_}, runners_[member], second_runners_[member]);
+      take_step({member, team_size_, whole_rows_}, runners_[member], second_runners_[member]);
       barrier_.wait();
       if (member == 0) {
         for (int slot = 0; slot < slots_.count(); ++slot) hand_out(slot);
@@ -222,6 +224,7 @@ class ForwardLoop final : public Loop {
   Rooms rooms_;
   Array<Real> zeros_;
   Runners runners_, second_runners_;
+  const bool whole_rows_;
   Real* zero_rows_[kMaxSlots];
 };
 

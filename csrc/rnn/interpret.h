@@ -1,4 +1,5 @@
-// Runs a program over a tile: a few rows of at most kTileUnits units, which stay in the first cache.
+// Runs a program over a tile: a few rows of at most kTileUnits units, which stay in the first cache. A program that
+// sums along rows has tiles of whole rows.
 #pragma once
 
 #include "rnn/program.h"
@@ -17,6 +18,7 @@ struct Tile {
   int num_units;
   int first_unit;
   int num_external;
+  int true_units;  // of a whole row; behind them is padding
 
   Real* at(int name, int row) const {
     return rows[name * kTileRows + row] + (name < num_external ? first_unit : 0);
@@ -25,6 +27,17 @@ struct Tile {
 
 inline Vector one_where(Integers condition) {
   return reinterpret_cast<Vector>(condition & reinterpret_cast<Integers>(splat(1)));
+}
+
+// In one order, whatever the rows beside it.
+inline Real sum_of(const Real* numbers, int count) {
+  Vector sums{};
+  int u = 0;
+  for (; u + kLanes <= count; u += kLanes) sums += load(numbers + u);
+  Real sum = 0;
+  for (int lane = 0; lane < kLanes; ++lane) sum += sums[lane];
+  for (; u < count; ++u) sum += numbers[u];
+  return sum;
 }
 
 // kUnits is the width of the tile where it is known, which lets the compiler unroll; else 0.
@@ -66,6 +79,23 @@ class Interpreter {
       case Op::kLess: each(i, [k](Vector a) { return one_where(a < k); }); break;
       case Op::kLessEqual: each(i, [k](Vector a) { return one_where(a <= k); }); break;
       case Op::kAnd: each_pair(i, [](Vector a, Vector b) { return a * b; }); break;
+      case Op::kInverseRoot:
+        each(i, [](Vector a) { return splat(1) / each_lane(a, [](Real x) { return std::sqrt(x); }); });
+        break;
+      case Op::kExpMinusOne: each(i, [](Vector a) { return exponential_minus_one(a); }); break;
+      case Op::kLog:
+        each(i, [](Vector a) { return each_lane(a, [](Real x) { return std::log(x); }); });
+        break;
+      case Op::kLogOnePlus:
+        each(i, [](Vector a) { return each_lane(a, [](Real x) { return std::log1p(x); }); });
+        break;
+      case Op::kRowSum:
+        for (int row = 0; row < tile_.num_rows; ++row) {
+          Real* target = tile_.at(i.target, row);
+          const Vector sum = splat(sum_of(tile_.at(i.a, row), tile_.true_units));
+          for_each_vector([=](int u) { store(target + u, sum); });
+        }
+        break;
       case Op::kSelect:
         for (int row = 0; row < tile_.num_rows; ++row) {
           Real* target = tile_.at(i.target, row);

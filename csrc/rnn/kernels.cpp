@@ -26,7 +26,7 @@ void evaluate(const Program& program, const Real* const* inputs, Real* const* ou
   for (int i = 0; i < program.num_inputs; ++i) registers.at(i, 0) = const_cast<Real*>(inputs[i]);
   for (int o = 0; o < program.num_outputs; ++o)
     registers.at(program.num_inputs + o, 0) = outputs[o];
-  Runner runner(program);
+  Runner runner(program, units, units);
   runner.run(registers, 0, units, 0, 1);
 }
 

@@ -34,6 +34,11 @@ enum class Op : std::int32_t {
   kLessEqual,
   kSelect,     // b where a is not 0, else c
   kAnd,        // a * b for ones and zeros
+  kInverseRoot,  // 1 / sqrt(a)
+  kExpMinusOne,  // e^a - 1
+  kLog,
+  kLogOnePlus,   // log(1 + a)
+  kRowSum,       // the sum of a over all units of its row, for each unit
   kAccumulate, // target + a
   kCount
 };
@@ -51,6 +56,18 @@ struct Program {
   std::int32_t num_inputs;
   std::int32_t num_outputs;
   std::int32_t num_temporaries;
+
+  // Whether it reads whole rows, so that tiles of some units will not do.
+  bool reduces() const {
+    for (std::int32_t i = 0; i < num_instructions; ++i)
+      if (instructions[i].op == static_cast<std::int32_t>(Op::kRowSum)) return true;
+    return false;
+  }
 };
+
+// Of a step's two programs, of which the second may be missing.
+inline bool either_reduces(const Program& first, const Program* second) {
+  return first.reduces() || (second && second->reduces());
+}
 
 }  // namespace varlen::rnn

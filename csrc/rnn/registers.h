@@ -23,31 +23,34 @@ class Registers {
   Array<Real*> rows_;
 };
 
-// A program with room for its temporaries, ready to run on tiles.
+// A program with room for its temporaries, ready to run on tiles of rows of so many units.
 class Runner {
  public:
-  explicit Runner(const Program& program)
+  Runner(const Program& program, int units, int true_units)
       : program_(program),
+        tile_units_(program.reduces() ? units : kTileUnits),
+        true_units_(true_units),
         num_external_(program.num_inputs + program.num_outputs),
         rows_(static_cast<std::size_t>(num_external_ + program.num_temporaries) * kTileRows),
-        temporaries_(static_cast<std::size_t>(program.num_temporaries) * kTileRows * kTileUnits) {
+        temporaries_(static_cast<std::size_t>(program.num_temporaries) * kTileRows * tile_units_) {
     for (int i = 0; i < program.num_temporaries * kTileRows; ++i)
-      rows_[num_external_ * kTileRows + i] = &temporaries_[static_cast<std::size_t>(i) * kTileUnits];
+      rows_[num_external_ * kTileRows + i] = &temporaries_[static_cast<std::size_t>(i) * tile_units_];
   }
 
   void run(const Registers& registers, int first, int width, int slot, int num_slots) {
     for (int name = 0; name < num_external_; ++name)
       for (int row = 0; row < num_slots; ++row)
         rows_[name * kTileRows + row] = registers.of(name, slot)[row];
-    for (int unit = first; unit < first + width; unit += kTileUnits) {
+    for (int unit = first; unit < first + width; unit += tile_units_) {
       const int left = first + width - unit;
-      VARLEN_ISA::run(program_, {rows_.data(), num_slots, left < kTileUnits ? left : kTileUnits, unit,
-                                 num_external_});
+      VARLEN_ISA::run(program_, {rows_.data(), num_slots, left < tile_units_ ? left : tile_units_, unit,
+                                 num_external_, true_units_});
     }
   }
 
  private:
   const Program& program_;
+  const int tile_units_, true_units_;
   int num_external_;
   Array<Real*> rows_;
   Array<Real> temporaries_;
@@ -57,8 +60,9 @@ class Runner {
 // waiting.
 class Runners {
  public:
-  Runners(const Program& program, int count) : count_(count), runners_(count) {
-    for (int i = 0; i < count; ++i) runners_[i] = new Runner(program);
+  Runners(const Program& program, int units, int true_units, int count)
+      : count_(count), runners_(count) {
+    for (int i = 0; i < count; ++i) runners_[i] = new Runner(program, units, true_units);
   }
   ~Runners() {
     for (int i = 0; i < count_; ++i) delete runners_[i];
@@ -99,11 +103,12 @@ class Rooms {
 // The tiles of units that are a member's share of a team's.
 struct Share {
   int member, size;
+  bool whole_rows;  // a program reads them; the team has one member then
 
   // body(first unit, width)
   template <class Body>
   void for_each_unit_tile(int units, int slots, Body body) const {
-    const int tile = tile_for(units, slots);
+    const int tile = whole_rows ? units : tile_for(units, slots);
     for (int unit = member * tile; unit < units; unit += size * tile)
       body(unit, units - unit < tile ? units - unit : tile);
   }

@@ -16,8 +16,8 @@ class Teams {
  public:
   Teams(const Crew& crew, const Batch& batch) : crew_(crew), batch_(batch) {}
 
-  // Runs the loops that make(deal, team size) makes, for a cell of so many units, whose steps read weights of
-  // so many bytes.
+  // Runs the loops that make(deal, team size) makes, for a cell of so many units that a team may share, whose
+  // steps read weights of so many bytes.
   template <class Make>
   void run(std::int64_t weight_bytes, int units, Make make) const {
     const std::int64_t count = batch_.num_running();

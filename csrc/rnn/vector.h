@@ -5,6 +5,7 @@
 // so that the same source can be compiled several times into one module.
 #pragma once
 
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -71,6 +72,13 @@ inline Vector splat(Real value) { return value - Vector{}; }
 inline Vector minimum(Vector a, Vector b) { return a < b ? a : b; }
 inline Vector maximum(Vector a, Vector b) { return a > b ? a : b; }
 
+// A function of one number, lane by lane: for what is too rare to have a form of its own.
+template <class Function>
+inline Vector each_lane(Vector x, Function function) {
+  for (int lane = 0; lane < kLanes; ++lane) x[lane] = function(x[lane]);
+  return x;
+}
+
 inline Vector absolute(Vector x) {
   constexpr Integer kAllButSign = ~(Integer{1} << (8 * sizeof(Integer) - 1));
   return reinterpret_cast<Vector>(reinterpret_cast<Integers>(x) & kAllButSign);
@@ -115,6 +123,12 @@ struct Exponential {
 inline Vector exponential(Vector x) {
   const Vector root = Exponential(x * Real{0.5}).value();
   return x == x ? root * root : x;
+}
+
+// Exact near 0 too.
+inline Vector exponential_minus_one(Vector x) {
+  const Vector near = Exponential(x).minus_one();
+  return x <= splat(RealFormat::kHighest) ? near : exponential(x);
 }
 
 inline Vector sigmoid(Vector x) {

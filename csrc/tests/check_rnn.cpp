@@ -113,7 +113,7 @@ const std::vector<std::vector<std::int64_t>> kBatches = {
 
 using MakeCell = CheckedCell (*)(int units);
 const MakeCell kCells[] = {
-    lstm, mixed, [](int units) { return projected(units, units / 2 + 1); }, reset_before};
+    lstm, mixed, [](int units) { return projected(units, units / 2 + 1); }, reset_before, summed};
 
 // Takes turns among everything that is independent, so that it all meets.
 Options some_options(int turn) {
@@ -149,10 +149,11 @@ void check_sizes(int largest) {
 // Weights that outgrow a core's cache, or more threads than there is work for: teams share each step.
 template <class Real>
 void check_shared_steps() {
-  const CheckedCell large = lstm(260), wide = projected(320, 340), narrow = projected(160, 5);
+  const CheckedCell large = lstm(260), sums = summed(400), wide = projected(320, 340), narrow = projected(160, 5);
   const Table table({3, 1, 0, 4, 2, 1, 3}, Layout::kTimeMajor);
   const int before = num_lent;
   check<Real>("large lstm", {large, table, {}, 3});
+  check<Real>("large summed", {sums, table, {}, 3});
   check<Real>("large projected", {wide, table, some_options(1), 3});
   const Problem<Real> lone(narrow, Table({30}, Layout::kJagged), {}, 300);
   const auto& kernels = *rnn::available_kernels<Real>().kernels[0];

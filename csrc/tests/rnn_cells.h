@@ -1,4 +1,4 @@
-// Four small cells for the checks of the time loops, as programs written by hand: values and gradients.
+// Five small cells for the checks of the time loops, as programs written by hand: values and gradients.
 #pragma once
 
 #include <utility>
@@ -245,6 +245,36 @@ inline CheckedCell reset_before(int units) {
   return {"reset_before",
           {2, 0, 1, units, 0, {units}, 0, units, units, 0, {}, {}, {}, {}},
           {forward, backward, second, second_backward}};
+}
+
+// A sum along rows: r = 1 / sqrt(1 + sum of s(a)),  h' = tanh(r b)
+inline CheckedCell summed(int units) {
+  const Names n{2, 1, 0};
+  Code forward = Code::forward(n), backward = Code::backward(n);
+  const auto parts = [&](Code& to) {
+    const int s = to.sigmoid(n.gate(0));
+    return std::pair{s, to.make(Op::kInverseRoot,
+                                to.make(Op::kAddScalar, to.make(Op::kRowSum, s), 0, 1))};
+  };
+  {
+    const int r = parts(forward).second;
+    forward.put(n.next(0), Op::kTanh, forward.multiply(r, n.gate(1)));
+  }
+  {
+    Code& to = backward;
+    const auto [s, r] = parts(to);
+    const int gradient = to.add(n.of_next(0), n.of_output());
+    const int inside = to.through_tanh(gradient, to.tanh(to.multiply(r, n.gate(1))));
+    const int dr = to.multiply(inside, n.gate(1));
+    const int cube = to.multiply(r, to.multiply(r, r));
+    const int d_sum = to.make(Op::kScale, to.multiply(dr, cube), 0, -0.5);
+    to.put(n.of_gate(0), Op::kCopy, to.through_sigmoid(to.make(Op::kRowSum, d_sum), s));
+    to.put(n.of_gate(1), Op::kMultiply, inside, r);
+    to.put(n.of_state(0), Op::kFill, 0);
+  }
+  return {"summed",
+          {2, 0, 0, units, 0, {units}, 0, 0, units, 0, {}, {}, {}, {}},
+          {forward, backward}};
 }
 
 }  // namespace varlen::check

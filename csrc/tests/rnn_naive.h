@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cmath>
+#include <numeric>
 #include <stdexcept>
 
 #include "tests/rnn_problem.h"
@@ -31,6 +32,8 @@ inline void evaluate(const rnn::Program& program, int units, Rows& at) {
         case Op::kReverse: to = i.constant - a; break;
         case Op::kSigmoid: to = sigmoid(a); break;
         case Op::kTanh: to = std::tanh(a); break;
+        case Op::kInverseRoot: to = 1 / std::sqrt(a); break;
+        case Op::kRowSum: to = std::accumulate(at[i.a].begin(), at[i.a].begin() + units, 0.0); break;
         default: throw std::logic_error("an operation that the checks do not know");
       }
     }
@@ -52,6 +55,10 @@ inline void differentiate(const rnn::Program& program, int units, const Rows& at
         case Op::kReverse: da -= dy; break;
         case Op::kSigmoid: da += dy * y * (1 - y); break;
         case Op::kTanh: da += dy * (1 - y * y); break;
+        case Op::kInverseRoot: da -= dy * y * y * y / 2; break;
+        case Op::kRowSum:
+          for (int v = 0; v < units; ++v) d[i.a][v] += dy;
+          break;
         default: throw std::logic_error("an operation that the checks do not know");
       }
     }

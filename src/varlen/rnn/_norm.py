@@ -41,8 +41,6 @@ class LayerNorm(nn.Module):
 def layer_norm(values: Tensor, scope: Any) -> Tensor:
     """Ba et al. (2016, arXiv:1607.06450), over the last axis, as TensorFlow 1 does it.
 
-    It is not elementwise, so a cell with it runs on the eager engine.
-
     Args:
         values: `[batch, units]`.
         scope: has `gamma` and `beta`.

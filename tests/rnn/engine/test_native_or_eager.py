@@ -1,5 +1,7 @@
 """What an `update` says that the native engine must tell apart, or leave to the eager one."""
 
+import re
+
 import pytest
 import torch
 from torch import nn
@@ -53,7 +55,7 @@ class TestSettings:
     )
     def test_an_activation_that_is_a_module(self, activation):
         cell = BasicRNNCell(3, 20, activation=activation)
-        assert explain(cell).engine == "native"
+        assert explain(cell).engine == "native", explain(cell).reason
         assert_engines_agree(cell)
 
     def test_a_setting_of_a_module_that_changes(self):
@@ -175,3 +177,69 @@ def test_gates_of_one_kind_alone(make, units):
     torch.empty(10_000).fill_(float("nan"))
     single = results(cell, inputs, [6, 0, 1, 4], engine="native")
     assert_near(single, results(cell.double(), inputs, [6, 0, 1, 4], engine="eager"))
+
+
+class TestOperations:
+    """What programs can say besides arithmetic, values and gradients."""
+
+    @pytest.mark.parametrize(
+        "function",
+        {
+            "sum": lambda x, h, d: torch.tanh(x - x.sum(-1, keepdim=True) / x.shape[-1]),
+            "mean of a product": lambda x, h, d: x * (d * h).mean(dim=1, keepdim=True),
+            "softmax": lambda x, h, d: x.exp() / x.exp().sum(-1, keepdim=True),
+            "the sum of a sum": lambda x, h, d: (
+                torch.tanh(x) * (d.mean(-1, keepdim=True) ** 2).sum(-1, keepdim=True)
+            ),
+            "log": lambda x, h, d: torch.log(1 + x.square()),
+            "log1p": lambda x, h, d: torch.log1p(h.square()) - x.tanh(),
+            "logsigmoid": lambda x, h, d: nn.functional.logsigmoid(x),
+            "softplus": lambda x, h, d: nn.functional.softplus(x),
+            "elu": lambda x, h, d: nn.functional.elu(x),
+            "expm1": lambda x, h, d: torch.expm1(-x.square()),
+            "maximum": lambda x, h, d: torch.maximum(x.tanh(), d * h),
+            "minimum": lambda x, h, d: torch.minimum(x.tanh(), d * h),
+            "masked_fill": lambda x, h, d: x.tanh().masked_fill(x > h, 0.25),
+        }.items(),
+        ids=lambda item: item[0],
+    )
+    @pytest.mark.parametrize("units", [3, 16, 100])
+    def test_equals_eager(self, function, units):
+        torch.manual_seed(units)
+        cell, inputs = Cell(3, units, function[1]), torch.randn(7, 6, 3)
+        lengths = [6, 0, 1, 4, 2, 6, 3]
+        assert explain(cell).engine == "native", explain(cell).reason
+        single = results(cell, inputs, lengths, engine="native")
+        assert_near(single, results(cell.double(), inputs, lengths, engine="eager"))
+
+    @pytest.mark.parametrize("function", [torch.maximum, torch.minimum])
+    def test_a_choice_of_what_is_no_number_is_none(self, function):
+        special = torch.tensor([float("nan"), float("inf"), -float("inf"), 0.0, 2.0])
+        x, y = (part.reshape(-1, 1) for part in torch.cartesian_prod(special, special).T)
+        cell = Cell(1, 1, lambda x, h, d: function(x, h))
+        nn.init.ones_(cell.w)
+        nn.init.zeros_(cell.r)
+        finite = y.isfinite().all(1)  # 0 times a state that is not is NaN
+        state = LSTMStateTuple(y[finite], y[finite])
+        with torch.no_grad():
+            outputs, _ = dynamic_rnn(cell, x[finite, None], None, state, engine="native")
+        assert_close(outputs[:, 0], function(x, y)[finite], equal_nan=True)
+
+    @pytest.mark.parametrize(
+        ("function", "reason"),
+        [
+            (lambda x, h, d: x - x.sum(0, keepdim=True), "sums otherwise|another shape"),
+            (lambda x, h, d: x - x.sum(-1)[:, None], "sums otherwise|another shape"),
+            (
+                lambda x, h, d: x * x.mean(-1, keepdim=True).expand(-1, 2).sum(),
+                "sums otherwise|another shape",
+            ),
+            (lambda x, h, d: x.mean(-1, keepdim=True), "where rows of 20 units are expected"),
+            (lambda x, h, d: x.view(torch.int32).view(torch.float32), "changes the shape or type"),
+            (lambda x, h, d: x.reshape(-1, 10).reshape(-1, 20), "another shape|shape or type"),
+        ],
+    )
+    def test_other_sums_and_shapes_are_left_to_the_eager_engine(self, function, reason):
+        explanation = explain(Cell(3, 20, function))
+        assert explanation.engine == "eager"
+        assert re.search(reason, explanation.reason), explanation.reason

@@ -162,6 +162,27 @@ class _Step:
         self.states: tuple[str, ...] = getattr(grouped, "_fields", None) or ("state",)
         self.vectors = cell.vector_names
         self.inputs = (*self.gates, *self.states, *self.vectors, "product")
+        self.second_units = 0
+        if cell.second_name is not None:
+            weights = cell.products().second
+            assert weights is not None, "a cell with second_name has second weights"
+            self.second_units = weights.shape[1]
+
+    @property
+    def widths(self) -> list[int]:
+        """Of `inputs`."""
+        units = [self.cell.num_units]
+        return [
+            *(units * len(self.gates)),
+            *self.state_units,
+            *(units * len(self.vectors)),
+            self.second_units,
+        ]
+
+    @property
+    def result_widths(self) -> list[int]:
+        """Of output, next states, operand."""
+        return [self.cell.output_size, *self.state_units, self.cell.num_units]
 
     def __call__(self, *tensors: torch.Tensor) -> list[torch.Tensor]:
         """Output, next states, and the operand of the second product if there is one."""
@@ -189,7 +210,7 @@ class _Step:
 def _trace_cell(cell: RecurrentCell) -> CellProgram:
     step = _Step(cell)
     num_states = len(step.states)
-    values, results = trace(step, len(step.inputs))
+    values, results = trace(step, step.widths, step.result_widths)
     product = len(step.inputs) - 1
     is_second = [values.depends(result, product) for result in results]
     if cell.second_name is not None and is_second[1 + num_states]:
@@ -207,15 +228,11 @@ def _trace_cell(cell: RecurrentCell) -> CellProgram:
         chosen = {i for i in wanted if is_second[i] == second}
         return _compile(values, results, chosen, order, inputs=step.inputs, outputs=outputs)
 
-    second_units = 0
-    if cell.second_name is not None:
-        weights = cell.products().second
-        assert weights is not None, "a cell with second_name has second weights"
-        second_units = weights.shape[1]
+    second_units = step.second_units
     # What is made of a product of another width than the units cannot depend on gates, and a
     # state of that width takes part after the product only.
     apart = second_units not in (0, cell.num_units)
-    _check_widths(cell, step, values, results, second_units)
+    _check_widths(step, values, results)
     first = [i for i in range(len(results)) if not (apart and is_second[i])]
     second = [i for i in range(len(results)) if is_second[i]]
     later = [product] + [
@@ -240,25 +257,16 @@ def _trace_cell(cell: RecurrentCell) -> CellProgram:
     )
 
 
-def _check_widths(
-    cell: RecurrentCell, step: _Step, values: Values, results: list[Term], second_units: int
-) -> None:
+def _check_widths(step: _Step, values: Values, results: list[Term]) -> None:
     """Checks that nothing is broadcast: the loop walks along the units of all rows alike.
 
     Raises:
         Untraceable: something is.
     """
-    units = cell.num_units
-    widths = [
-        *(units for _ in step.gates),
-        *step.state_units,
-        *(units for _ in step.vectors),
-        second_units,
-    ]
+    widths, units = step.widths, step.cell.num_units
     product = len(widths) - 1
-    expected = [cell.output_size, *step.state_units, units]
-    for result, width in zip(results, expected, strict=False):
-        made = second_units if values.depends(result, product) else units
+    for result, width in zip(results, step.result_widths, strict=False):
+        made = step.second_units if values.depends(result, product) else units
         read = {width for i, width in enumerate(widths) if values.depends(result, i)}
         if made != width or not read <= {width}:
             raise Untraceable(
@@ -298,7 +306,8 @@ def _backward(step: _Step, names: tuple[str, ...], of: list[int], *, by: list[in
         pulled: tuple[torch.Tensor, ...] = pull([cotangents[i] for i in of])
         return pulled
 
-    values, results = trace(pulled_back, num_inputs + len(gradients))
+    widths = [*step.widths, *step.result_widths]
+    values, results = trace(pulled_back, widths, [step.widths[i] for i in by])
     written = dict(zip(by, map(values.number, results), strict=True))
     return compile_program(
         values,

@@ -1,4 +1,4 @@
-"""A short vector program: elementwise arithmetic as instructions over registers.
+"""A short vector program: arithmetic on rows as instructions over registers.
 
 A register holds a row of numbers per sequence. The first ones are inputs, then come outputs, then
 temporaries. The native loop interprets a program tile by tile; `Program.run` does the same with
@@ -40,6 +40,11 @@ OPERATIONS: dict[str, Callable[[Tensor, Tensor, Tensor, float], Tensor]] = {
     "less_equal": lambda a, b, c, k: (a <= k).to(a.dtype),
     "select": lambda a, b, c, k: torch.where(a != 0, b, c),
     "and": lambda a, b, c, k: a * b,
+    "inverse_root": lambda a, b, c, k: torch.rsqrt(a),
+    "expm1": lambda a, b, c, k: torch.expm1(a),
+    "log": lambda a, b, c, k: torch.log(a),
+    "log1p": lambda a, b, c, k: torch.log1p(a),
+    "row_sum": lambda a, b, c, k: a.sum(-1, keepdim=True).expand_as(a),
 }
 # Adds to its target instead of writing it, for sums over the steps of a sequence.
 ACCUMULATE = "accumulate"

@@ -1,6 +1,7 @@
-"""A function of tensors as a list of values: what `make_fx` sees of it, operation by operation."""
+"""A function of rows as a list of values: what `make_fx` sees of it, operation by operation."""
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
@@ -17,8 +18,15 @@ class Untraceable(Exception):  # noqa: N818 - not an error: the eager engine doe
     """The function does what a program cannot say; the message is the reason."""
 
 
-def trace(function: Callable[..., Any], num_inputs: int) -> tuple[Values, list[Term]]:
-    """Traces an elementwise function of tensors of one shape.
+def trace(
+    function: Callable[..., Any], widths: Sequence[int], result_widths: Sequence[int]
+) -> tuple[Values, list[Term]]:
+    """Traces a function of rows, elementwise but for sums along them.
+
+    Args:
+        function: of tensors `[rows, width]`; it returns a list of such.
+        widths: of the tensors that it takes.
+        result_widths: of those that it has to return; there may be more.
 
     Returns:
         The values, of which the first are the inputs, and the results in order.
@@ -27,7 +35,7 @@ def trace(function: Callable[..., Any], num_inputs: int) -> tuple[Values, list[T
         Untraceable: with the reason.
     """
     # Tensors of their own, not one several times: the tracer takes the same one for the same input.
-    examples = [torch.zeros(2, 3) for _ in range(num_inputs)]
+    examples = [torch.zeros(_ROWS, width) for width in widths]
     try:
         graph = make_fx(function, decomposition_table=_decompositions())(*examples)
     except Exception as error:
@@ -35,7 +43,7 @@ def trace(function: Callable[..., Any], num_inputs: int) -> tuple[Values, list[T
         first_line = str(error).split("\n")[0]
         raise Untraceable(f"it cannot be traced: {type(error).__name__}: {first_line}") from error
     graph.graph.eliminate_dead_code()
-    values = Values(num_inputs)
+    values = Values(len(widths))
     terms: dict[torch.fx.Node, Term] = {}
     results: list[Term] = []
     for node in graph.graph.nodes:
@@ -44,10 +52,24 @@ def trace(function: Callable[..., Any], num_inputs: int) -> tuple[Values, list[T
         elif node.op == "get_attr":
             terms[node] = _constant(getattr(graph, node.target), node)
         elif node.op == "output":
-            results = [terms[leaf] for leaf in _nest.leaves(node.args[0])]
+            leaves = _nest.leaves(node.args[0])
+            for leaf, width in zip(leaves, result_widths, strict=False):
+                if _shape(leaf) != (_ROWS, width):
+                    raise Untraceable(
+                        f"it makes a result of shape {('rows', *_shape(leaf)[1:])}, where rows of "
+                        f"{width} units are expected"
+                    )
+            results = [terms[leaf] for leaf in leaves]
         else:
             terms[node] = _translate(values, node, terms)
     return values, results
+
+
+_ROWS = 2
+
+
+def _shape(node: torch.fx.Node) -> tuple[int, ...]:
+    return tuple(node.meta["val"].shape)
 
 
 @cache
@@ -69,6 +91,10 @@ def _decompositions() -> dict[Any, Callable[..., Any]]:
             aten.silu_backward,
             aten.addcmul,
             aten.lerp,
+            aten.softplus,
+            aten.softplus_backward,
+            aten.log_sigmoid_forward,
+            aten.log_sigmoid_backward,
         ]
     )
 
@@ -90,8 +116,15 @@ def _translate(values: Values, node: torch.fx.Node, terms: dict[torch.fx.Node, T
     name = getattr(node.target, "__name__", str(node.target)).split(".")[0].rstrip("_")
     if name not in _TRANSLATIONS:
         raise Untraceable(f"it uses {name}, for which programs have no operation")
+    shape = _shape(node)
+    if len(shape) not in (0, 2) or shape[:1] not in ((), (_ROWS,)):
+        raise Untraceable(f"it uses {name} to another shape than that of its rows")
     args = [term(argument) for argument in node.args]
     kwargs = {key: term(argument) for key, argument in node.kwargs.items()}
+    if name in _REDUCTIONS:
+        return _reduce(values, args, kwargs, node, mean=name == "mean")
+    if name in _RESHAPES:
+        return _reshape(args, node)
     return _TRANSLATIONS[name](values, args, kwargs)
 
 
@@ -149,14 +182,55 @@ def _where(values: Values, args: list[Any], kwargs: dict[str, Any]) -> Term:
     return values.make("select", *(values.number(term) for term in args))
 
 
+def _equal(values: Values, args: list[Any], kwargs: dict[str, Any]) -> Term:
+    return _and(values, [values.compare(o, *args) for o in ("greater_equal", "less_equal")], {})
+
+
+def _choice(values: Values, args: list[Any], operation: str) -> Term:
+    """The larger or smaller of two; NaN if one of them is."""
+    a, b = (values.number(term) for term in args)
+    chosen = values.make("select", values.number(values.compare(operation, a, b)), a, b)
+    is_number = values.make("less_equal", a, constant=math.inf)
+    return values.make("select", is_number, chosen, a)
+
+
 def _comparison(operation: str) -> Any:
     return lambda values, args, kwargs: values.compare(operation, *args)
+
+
+def _reduce(
+    values: Values, args: list[Any], kwargs: dict[str, Any], node: torch.fx.Node, *, mean: bool
+) -> Term:
+    """The sum or mean along each row, which has a value for all units alike."""
+    (operand, axes, *rest) = [*args, None][: max(2, len(args))]
+    keeps = kwargs.get("keepdim", rest[0] if rest else Constant(0.0))
+    along_rows = isinstance(axes, list) and [axis % 2 for axis in axes] == [1]
+    if not along_rows or keeps != Constant(1.0):
+        raise Untraceable("it sums otherwise than along the units, with keepdim=True")
+    width = _shape(node.args[0])[1]  # type: ignore[arg-type]
+    if width == 1:
+        return operand  # type: ignore[no-any-return]
+    summed = values.make("row_sum", values.number(operand))
+    return values.multiply(summed, Constant(1 / width)) if mean else summed
+
+
+def _reshape(args: list[Any], node: torch.fx.Node) -> Term:
+    """What keeps the numbers where they are, or writes a row's one number for each unit."""
+    before, after = node.args[0].meta["val"], node.meta["val"]  # type: ignore[union-attr]
+    one_per_row = before.ndim == 0 or before.shape[-1] == 1
+    if before.dtype != after.dtype or not (before.shape == after.shape or one_per_row):
+        raise Untraceable("it changes the shape or type of its rows")
+    result: Term = args[0]
+    return result
 
 
 def _same(values: Values, args: list[Any], kwargs: dict[str, Any]) -> Term:
     result: Term = args[0]
     return result
 
+
+_REDUCTIONS = ("sum", "mean")
+_RESHAPES = ("view", "expand", "unsqueeze")
 
 _TRANSLATIONS: dict[str, Callable[[Values, list[Any], dict[str, Any]], Term]] = {
     "add": lambda values, args, kwargs: _sum(values, args, kwargs, negative=False),
@@ -171,6 +245,10 @@ _TRANSLATIONS: dict[str, Callable[[Values, list[Any], dict[str, Any]], Term]] = 
     "sigmoid": _unary("sigmoid", torch.sigmoid),
     "tanh": _unary("tanh", torch.tanh),
     "exp": _unary("exp", torch.exp),
+    "expm1": _unary("expm1", torch.expm1),
+    "log": _unary("log", torch.log),
+    "log1p": _unary("log1p", torch.log1p),
+    "rsqrt": _unary("inverse_root", torch.rsqrt),
     "relu": _unary("relu", torch.relu),
     "abs": _unary("abs", torch.abs),
     "sign": _unary("sign", torch.sign),
@@ -184,10 +262,15 @@ _TRANSLATIONS: dict[str, Callable[[Values, list[Any], dict[str, Any]], Term]] = 
     "le": _comparison("less_equal"),
     "logical_and": _and,
     "bitwise_and": _and,
+    "eq": _equal,
     "where": _where,
+    "masked_fill": lambda values, args, kwargs: _where(values, [args[1], args[2], args[0]], kwargs),
+    "maximum": lambda values, args, kwargs: _choice(values, args, "greater"),
+    "minimum": lambda values, args, kwargs: _choice(values, args, "less"),
     "zeros_like": lambda values, args, kwargs: Constant(0.0),
     "ones_like": lambda values, args, kwargs: Constant(1.0),
     "full_like": lambda values, args, kwargs: args[1],
+    "new_zeros": lambda values, args, kwargs: Constant(0.0),
     "zeros": lambda values, args, kwargs: Constant(0.0),
     "ones": lambda values, args, kwargs: Constant(1.0),
     "full": lambda values, args, kwargs: args[1],
@@ -196,6 +279,5 @@ _TRANSLATIONS: dict[str, Callable[[Values, list[Any], dict[str, Any]], Term]] = 
     "clone": _same,
     "detach": _same,
     "lift_fresh_copy": _same,
-    "view": _same,
-    "expand": _same,
+    **dict.fromkeys((*_REDUCTIONS, *_RESHAPES), _same),
 }
