@@ -107,6 +107,55 @@ def test_laws_at_random_lengths(make, lengths, fill, seed):
     testing.check_halves_make_a_whole(cell, lengths)
 
 
+class WeightsOfTime(RNNCell):
+    """Takes a pair: how much each step counts, and what it is."""
+
+    input_size, state_size, output_size = (1, 3), 2, 2
+
+    def __init__(self):
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.randn(5, 2, dtype=float64))
+
+    def forward(self, inputs, state):
+        time, x = inputs
+        state = torch.tanh(torch.cat([x, state], -1) @ self.weight) * torch.sigmoid(time)
+        return state, state
+
+
+class SumsOfPictures(RNNCell):
+    input_size = output_size = torch.Size([2, 3])
+    state_size = (torch.Size([2, 3]),)
+
+    def __init__(self):
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.randn(2, 3, dtype=float64))
+
+    def forward(self, inputs, state):
+        state = torch.tanh(inputs * self.weight + state[0])
+        return state, (state,)
+
+
+class SumsOfWords(RNNCell):
+    input_size, state_size, output_size = torch.Size([]), 2, 2
+
+    def __init__(self):
+        super().__init__()
+        self.table = torch.nn.Parameter(torch.randn(5, 2, dtype=float64))
+
+    def forward(self, inputs, state):
+        state = torch.tanh(self.table[inputs] + state)
+        return state, state
+
+
+@pytest.mark.parametrize("make", [WeightsOfTime, SumsOfPictures, lambda: dropped(WeightsOfTime())])
+def test_laws_hold_for_inputs_of_any_structure(make):
+    testing.check_cell(make)
+
+
+def test_laws_hold_for_inputs_that_the_caller_makes():
+    testing.check_cell(SumsOfWords, make_inputs=lambda n: torch.randint(5, (n,)))
+
+
 class Broken(RNNCell):
     """A base for cells that each break one law."""
 
@@ -156,6 +205,10 @@ class LiesAboutItsGradient(Broken):
 def test_a_broken_cell_is_caught(cell, law):
     with pytest.raises(AssertionError, match=law):
         testing.check_cell(cell)
+
+
+def test_gradients_that_are_not_true_can_be_allowed():
+    testing.check_cell(LiesAboutItsGradient, true_gradients=False)
 
 
 def test_laws_want_double_precision():

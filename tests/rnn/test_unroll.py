@@ -187,6 +187,47 @@ def test_static_rnn_keeps_nested_outputs():
     assert [plus[0].item() for plus, _ in outputs] == [2, 4, 6]
 
 
+class Weighted(RNNCell):
+    """Takes a pair of how much a step counts and what it is."""
+
+    input_size, state_size, output_size = (1, 3), 3, 3
+
+    def forward(self, inputs, state):
+        weight, x = inputs
+        state = state + weight * x
+        return state, state
+
+
+def test_inputs_may_be_a_tuple(x):
+    weight = torch.rand(4, 6, 1, dtype=float64)
+    outputs, state = dynamic_rnn(Weighted(), (weight, x), LENGTHS)
+    expected = torch.nan_to_num(weight * x).cumsum(1)
+    live = torch.arange(6) < torch.tensor(LENGTHS)[:, None]
+    assert_close(outputs, expected * live[..., None])
+    assert_close(state, expected[:, -1])
+
+    swapped = (weight.transpose(0, 1), x.transpose(0, 1))
+    by_time, _ = dynamic_rnn(Weighted(), swapped, LENGTHS, time_major=True)
+    assert_close(by_time.transpose(0, 1), outputs, rtol=0, atol=0)
+    steps = list(zip(*swapped, strict=True))
+    in_list, _ = static_rnn(Weighted(), steps, sequence_length=LENGTHS)
+    assert_close(torch.stack(in_list, 1), outputs, rtol=0, atol=0)
+    stack = MultiRNNCell([Weighted(), GRUCell(3, 2, dtype=float64)])
+    assert dynamic_rnn(stack, (weight, x), LENGTHS)[0].shape == (4, 6, 2)
+
+
+def test_a_tuple_of_inputs_that_does_not_fit_is_named(x):
+    wanted = r"Weighted: expected inputs of shape \(\(batch, time, 1\), \(batch, time, 3\)\), "
+    with pytest.raises(ValueError, match=wanted + r"found \(4, 6, 3\)"):
+        dynamic_rnn(Weighted(), x)
+    with pytest.raises(ValueError, match=wanted + r"found \(\(4, 6, 3\), \(4, 6, 3\)\)"):
+        dynamic_rnn(Weighted(), (x, x))
+    with pytest.raises(ValueError, match="expected one batch and time for all"):
+        dynamic_rnn(Weighted(), (x[:, :2, :1], x))
+    with pytest.raises(ValueError, match=r"GRUCell: .*\(batch, time, 3\), found \(\(4, 6, 3\)"):
+        dynamic_rnn(GRUCell(3, 2, dtype=float64), (x, x))
+
+
 def test_a_given_state_may_be_a_plain_tuple():
     cell = MultiRNNCell([LSTMCell(3, 4), GRUCell(4, 2)])
     x = torch.randn(2, 5, 3)

@@ -13,20 +13,35 @@ from torch import Tensor
 from torch.autograd.gradcheck import GradcheckError, gradcheck
 
 from varlen.rnn import RNNCell, _nest, dynamic_rnn
+from varlen.rnn._cell import zeros_of
+
+MakeInputs = Callable[[int], Any]
+"""Makes the inputs of a row from its number of steps, each leaf `[steps, ...]`."""
 
 LENGTHS = ((3, 0, 5, 1), (0, 0), (4,), (2, 2, 2))
 FILLS = (0.0, 1e30, float("inf"), float("nan"))
 
 
-def check_cell(make_cell: Callable[[], RNNCell], *, seed: int = 0) -> None:
+def check_cell(
+    make_cell: Callable[[], RNNCell],
+    *,
+    make_inputs: MakeInputs | None = None,
+    true_gradients: bool = True,
+    seed: int = 0,
+) -> None:
     """Holds a cell to the laws of variable length.
 
     Padding is invisible, whatever it holds; each row is as if it ran alone; empty rows return
     their state; the order of the batch is free; two halves make a whole; gradients are true.
 
     Args:
-        make_cell: makes the cell, in float64 and with inputs of one axis `[batch, input_size]`.
-            A random cell must draw all that is random in `draw_noise`.
+        make_cell: makes the cell, in float64. A random cell must draw all that is random in
+            `draw_noise`.
+        make_inputs: the inputs of a row of so many steps, each leaf `[steps, ...]`, for a cell
+            that does not take every number (one that takes ids); None draws what
+            `cell.input_size` says, in float64.
+        true_gradients: False leaves the last law out, for a cell whose gradients are on purpose
+            not those of what it computes.
         seed: of parameters, inputs and draws.
 
     Raises:
@@ -38,40 +53,45 @@ def check_cell(make_cell: Callable[[], RNNCell], *, seed: int = 0) -> None:
         raise TypeError(f"make_cell: expected a cell of torch.float64, found {cell.dtype}")
     for lengths in LENGTHS:
         for fill in FILLS:
-            check_padding_is_invisible(cell, lengths, fill)
-        check_rows_are_alone(cell, lengths)
-        check_order_is_free(cell, lengths)
-        check_halves_make_a_whole(cell, lengths)
-    check_gradients(cell, (2, 0, 3))
+            check_padding_is_invisible(cell, lengths, fill, make_inputs=make_inputs)
+        check_rows_are_alone(cell, lengths, make_inputs=make_inputs)
+        check_order_is_free(cell, lengths, make_inputs=make_inputs)
+        check_halves_make_a_whole(cell, lengths, make_inputs=make_inputs)
+    if true_gradients:
+        check_gradients(cell, (2, 0, 3), make_inputs=make_inputs)
 
 
-def check_padding_is_invisible(cell: RNNCell, lengths: Sequence[int], fill: float) -> None:
+def check_padding_is_invisible(
+    cell: RNNCell, lengths: Sequence[int], fill: float, *, make_inputs: MakeInputs | None = None
+) -> None:
     """Neither what the padding holds nor how much of it there is changes anything.
 
     Outputs, final state and all gradients equal those of a block without needless padding;
     outputs and input gradients are exactly 0 in the padding; even the draws are the same.
     """
-    rows = _random_rows(cell, lengths)
+    rows = _random_rows(cell, lengths, make_inputs)
     results = []
     for extra, padding in ((0, 0.0), (3, fill)):
-        inputs = _block(rows, max(lengths) + extra, padding).requires_grad_()
-        state = _map(_random_state(cell, len(lengths)), lambda leaf: leaf.requires_grad_())
+        inputs = _require_grad(_block(rows, lengths, max(lengths) + extra, padding))
+        state = _require_grad(_random_state(cell, len(lengths)))
         cell.zero_grad()
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(1)
             outputs, final = dynamic_rnn(cell, inputs, lengths, state)
-        live = torch.arange(inputs.shape[1]) < torch.tensor(lengths)[:, None]
+        live = torch.arange(max(lengths) + extra) < torch.tensor(lengths)[:, None]
         for leaf in _nest.leaves(outputs):
             _assert_equal(leaf[~live], torch.zeros_like(leaf[~live]), "outputs are 0 in padding")
         _total(outputs, final).backward()  # type: ignore[no-untyped-call]
-        assert inputs.grad is not None
-        _assert_equal(
-            inputs.grad[~live], torch.zeros_like(inputs.grad[~live]), "no gradient in padding"
-        )
+        gradients = [leaf.grad for leaf in _nest.leaves(inputs) if leaf.requires_grad]
+        for gradient in gradients:
+            assert gradient is not None
+            _assert_equal(
+                gradient[~live], torch.zeros_like(gradient[~live]), "no gradient in padding"
+            )
         results.append(
             [leaf[live] for leaf in _nest.leaves(outputs)]
             + _nest.leaves(final)
-            + [inputs.grad[live]]
+            + [gradient[live] for gradient in gradients]
             + [leaf.grad for leaf in _nest.leaves(state)]
             + [parameter.grad for parameter in cell.parameters()]
         )
@@ -79,43 +99,49 @@ def check_padding_is_invisible(cell: RNNCell, lengths: Sequence[int], fill: floa
         _assert_equal(loose, tight, f"padding is invisible (padding {fill})", exact=True)
 
 
-def check_rows_are_alone(cell: RNNCell, lengths: Sequence[int]) -> None:
+def check_rows_are_alone(
+    cell: RNNCell, lengths: Sequence[int], *, make_inputs: MakeInputs | None = None
+) -> None:
     """A row's outputs and final state are those of the row alone; of an empty one, its state."""
-    rows = _random_rows(cell, lengths)
+    rows = _random_rows(cell, lengths, make_inputs)
     state = _random_state(cell, len(lengths))
     noise = cell.draw_noise(torch.tensor(lengths))
     outputs, final = dynamic_rnn(
-        cell, _block(rows, max(lengths) + 1, float("nan")), lengths, state, noise=noise
+        cell, _block(rows, lengths, max(lengths) + 1, float("nan")), lengths, state, noise=noise
     )
     starts = np.cumsum([0, *lengths])
     for i, row in enumerate(rows):
         its_state = _take(state, slice(i, i + 1))
-        if not len(row):
+        if not lengths[i]:
             for leaf, before in zip(_nest.leaves(final), _nest.leaves(its_state), strict=True):
                 _assert_equal(leaf[i : i + 1], before, "an empty row keeps its state", exact=True)
             continue
         its_noise = _take(noise, slice(starts[i], starts[i + 1]))
-        alone, alone_final = dynamic_rnn(cell, row[None], None, its_state, noise=its_noise)
+        alone, alone_final = dynamic_rnn(cell, _take(row, None), None, its_state, noise=its_noise)
         for leaf, its_leaf in zip(_nest.leaves(outputs), _nest.leaves(alone), strict=True):
-            _assert_equal(leaf[i : i + 1, : len(row)], its_leaf, "outputs are as if alone")
+            _assert_equal(leaf[i : i + 1, : lengths[i]], its_leaf, "outputs are as if alone")
         for leaf, its_leaf in zip(_nest.leaves(final), _nest.leaves(alone_final), strict=True):
             _assert_equal(leaf[i : i + 1], its_leaf, "the final state is as if alone")
 
 
-def check_order_is_free(cell: RNNCell, lengths: Sequence[int]) -> None:
+def check_order_is_free(
+    cell: RNNCell, lengths: Sequence[int], *, make_inputs: MakeInputs | None = None
+) -> None:
     """The rows in another order give the same results in that order."""
-    rows = _random_rows(cell, lengths)
+    rows = _random_rows(cell, lengths, make_inputs)
     state = _random_state(cell, len(lengths))
     noise = cell.draw_noise(torch.tensor(lengths))
-    outputs, final = dynamic_rnn(cell, _block(rows, max(lengths), 0.0), lengths, state, noise=noise)
+    block = _block(rows, lengths, max(lengths), 0.0)
+    outputs, final = dynamic_rnn(cell, block, lengths, state, noise=noise)
 
     order = torch.randperm(len(lengths)).tolist()
+    its_lengths = [lengths[i] for i in order]
     starts = np.cumsum([0, *lengths])
     draws = [d for i in order for d in range(starts[i], starts[i + 1])]
     other, other_final = dynamic_rnn(
         cell,
-        _block([rows[i] for i in order], max(lengths), 0.0),
-        [lengths[i] for i in order],
+        _block([rows[i] for i in order], its_lengths, max(lengths), 0.0),
+        its_lengths,
         _take(state, order),
         noise=_take(noise, draws),
     )
@@ -125,25 +151,24 @@ def check_order_is_free(cell: RNNCell, lengths: Sequence[int]) -> None:
         _assert_equal(other_leaf, leaf[order], "the order of the batch is free")
 
 
-def check_halves_make_a_whole(cell: RNNCell, lengths: Sequence[int]) -> None:
+def check_halves_make_a_whole(
+    cell: RNNCell, lengths: Sequence[int], *, make_inputs: MakeInputs | None = None
+) -> None:
     """Every row cut at step 2, with the state carried over, gives what the whole row gives."""
     cut = 2
-    rows = _random_rows(cell, lengths)
+    rows = _random_rows(cell, lengths, make_inputs)
     state = _random_state(cell, len(lengths))
     noise = cell.draw_noise(torch.tensor(lengths))
-    whole, final = dynamic_rnn(cell, _block(rows, max(lengths), 0.0), lengths, state, noise=noise)
+    block = _block(rows, lengths, max(lengths), 0.0)
+    whole, final = dynamic_rnn(cell, block, lengths, state, noise=noise)
 
     steps = np.concatenate([np.arange(n) for n in lengths]) if sum(lengths) else np.arange(0)
     halves = []
-    for half, in_half in (
-        ([row[:cut] for row in rows], steps < cut),
-        ([row[cut:] for row in rows], steps >= cut),
-    ):
+    for part, in_half in ((slice(cut), steps < cut), (slice(cut, None), steps >= cut)):
         its_noise = _take(noise, torch.from_numpy(in_half))
-        its_lengths = [len(row) for row in half]
-        outputs, state = dynamic_rnn(
-            cell, _block(half, max(its_lengths), 0.0), its_lengths, state, noise=its_noise
-        )
+        its_lengths = [len(range(n)[part]) for n in lengths]
+        half = _block([_take(row, part) for row in rows], its_lengths, max(its_lengths), 0.0)
+        outputs, state = dynamic_rnn(cell, half, its_lengths, state, noise=its_noise)
         halves.append(outputs)
     for leaf, first, second in zip(
         _nest.leaves(whole), _nest.leaves(halves[0]), _nest.leaves(halves[1]), strict=True
@@ -153,27 +178,34 @@ def check_halves_make_a_whole(cell: RNNCell, lengths: Sequence[int]) -> None:
         _assert_equal(carried, leaf, "the state carries over a cut")
 
 
-def check_gradients(cell: RNNCell, lengths: Sequence[int]) -> None:
+def check_gradients(
+    cell: RNNCell, lengths: Sequence[int], *, make_inputs: MakeInputs | None = None
+) -> None:
     """Gradients of inputs, initial state and parameters equal finite differences."""
     noise = cell.draw_noise(torch.tensor(lengths))
-    inputs = _block(_random_rows(cell, lengths), max(lengths) + 1, 0.0).requires_grad_()
-    leaves, structure = _nest.flatten(_random_state(cell, len(lengths)))
-    parameters = list(cell.parameters())
+    rows = _random_rows(cell, lengths, make_inputs)
+    inputs = _require_grad(_block(rows, lengths, max(lengths) + 1, 0.0))
+    given = (inputs, _require_grad(_random_state(cell, len(lengths))))
+    leaves, structure = _nest.flatten(given)
 
-    def results(inputs: Tensor, *arguments: Tensor) -> tuple[Tensor, ...]:
-        state = _nest.unflatten(structure, list(arguments[: len(leaves)]))
+    def results(*arguments: Tensor) -> tuple[Tensor, ...]:
+        inputs, state = _nest.unflatten(structure, list(arguments[: len(leaves)]))
         outputs, final = dynamic_rnn(cell, inputs, lengths, state, noise=noise)
         return tuple(_nest.leaves((outputs, final)))
 
-    arguments = [leaf.requires_grad_() for leaf in leaves]
     try:
-        gradcheck(results, (inputs, *arguments, *parameters))
+        gradcheck(results, (*leaves, *cell.parameters()))
     except GradcheckError as error:
         raise AssertionError(f"gradients are true: {error}") from error
 
 
-def _random_rows(cell: RNNCell, lengths: Sequence[int]) -> list[Tensor]:
-    return [torch.randn(n, cell.input_size, dtype=torch.float64) for n in lengths]
+def _random_rows(
+    cell: RNNCell, lengths: Sequence[int], make_inputs: MakeInputs | None
+) -> list[Any]:
+    if make_inputs is not None:
+        return [make_inputs(n) for n in lengths]
+    like = [torch.empty(n, 0, dtype=torch.float64) for n in lengths]
+    return [_map(zeros_of(cell.input_size, steps), torch.randn_like) for steps in like]
 
 
 def _random_state(cell: RNNCell, batch_size: int) -> Any:
@@ -184,11 +216,21 @@ def _random_state(cell: RNNCell, batch_size: int) -> Any:
     )
 
 
-def _block(rows: Sequence[Tensor], num_steps: int, fill: float) -> Tensor:
-    block = rows[0].new_full((len(rows), num_steps, rows[0].shape[1]), fill)
-    for i, row in enumerate(rows):
-        block[i, : len(row)] = row
-    return block
+def _block(rows: Sequence[Any], lengths: Sequence[int], num_steps: int, fill: float) -> Any:
+    """Rows as a padded block; integers, which are no NaN, are padded with what is no id."""
+
+    def pad(*leaves: Tensor) -> Tensor:
+        padding = fill if leaves[0].is_floating_point() else -7
+        block = leaves[0].new_full((len(rows), num_steps, *leaves[0].shape[1:]), padding)
+        for i, (leaf, length) in enumerate(zip(leaves, lengths, strict=True)):
+            block[i, :length] = leaf
+        return block
+
+    return _nest.map_structure(pad, *rows)
+
+
+def _require_grad(tree: Any) -> Any:
+    return _map(tree, lambda leaf: leaf.requires_grad_(leaf.is_floating_point()))
 
 
 def _map(tree: Any, function: Callable[[Tensor], Tensor]) -> Any:

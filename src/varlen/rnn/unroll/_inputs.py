@@ -6,7 +6,14 @@ import torch
 from torch import Tensor
 
 from varlen.rnn import _nest
-from varlen.rnn._cell import RNNCell, as_cell, as_tensor, check_state, check_step_inputs
+from varlen.rnn._cell import (
+    RNNCell,
+    Size,
+    as_cell,
+    as_tensor,
+    check_state,
+    check_step_inputs,
+)
 from varlen.rnn._recurrent import RecurrentCell
 from varlen.rnn.engine import ENGINES, Engine, Rows, trace_programs, unroll
 from varlen.sequences import check_lengths
@@ -57,7 +64,7 @@ def as_block(cell: RNNCell, inputs: Any, *, time_major: bool) -> Block:
             )
         return tensor
 
-    block = _map_tuples(as_leaf, inputs)
+    block = map_tuples(as_leaf, inputs)
     axes, *others = [tuple(leaf.shape[:2]) for leaf in _nest.leaves(block)]
     if any(other != axes for other in others):  # no set: a compiler's sizes have no hash
         raise ValueError(f"inputs: expected one batch and time for all, found {[axes, *others]}")
@@ -89,7 +96,7 @@ def unroll_block(
     if dtype not in (None, cell.dtype):
         raise ValueError(f"dtype: expected {cell.dtype}, that of the cell, found {dtype}")
     as_cell(cell)
-    if isinstance(cell, RecurrentCell):
+    if isinstance(cell, RecurrentCell) or _is_nested(cell.input_size):
         _check_values(cell, block)
     if torch.compiler.is_compiling():
         trace_programs(cell)
@@ -115,19 +122,42 @@ def unroll_block(
     return block.unflatten(outputs), final_state
 
 
-def _check_values(cell: RecurrentCell, block: Block) -> None:
-    """Checks the inputs of all steps at once, so that the message has the shape the user knows."""
-    values = block.values
-    if not isinstance(values, Tensor) or values.ndim != 2 or values.shape[1] != cell.input_size:
+def _check_values(cell: RNNCell, block: Block) -> None:
+    """Checks the inputs of all steps at once, so that the message has the shapes the user knows."""
+    if not _fit(block.values, cell.input_size):
         axes = "(time, batch" if block.time_major else "(batch, time"
-        found = type(values).__name__
-        if isinstance(values, Tensor):
-            found = str(tuple(block.unflatten(values).shape))
+        found = map_tuples(lambda leaf: tuple(leaf.shape), block.unflatten(block.values))
         raise ValueError(
-            f"{type(cell).__name__}: expected inputs of shape {axes}, {cell.input_size}), "
+            f"{type(cell).__name__}: expected inputs of shape {_shape(cell.input_size, axes)}, "
             f"found {found}"
         )
-    check_step_inputs(cell, values[:0], cell.dtype)
+    if isinstance(block.values, Tensor):
+        check_step_inputs(cell, block.values[:0], cell.dtype)
+
+
+def _is_nested(size: Size) -> bool:
+    return isinstance(size, tuple) and not isinstance(size, torch.Size)
+
+
+def _fit(values: Any, size: Size) -> bool:
+    """Whether values `[rows, ...]` are of a (nested) size."""
+    if isinstance(size, int | torch.Size):
+        wanted = (size,) if isinstance(size, int) else tuple(size)
+        return isinstance(values, Tensor) and tuple(values.shape[1:]) == wanted
+    return (
+        isinstance(values, tuple)
+        and len(values) == len(size)
+        and all(_fit(part, its_size) for part, its_size in zip(values, size, strict=True))
+    )
+
+
+def _shape(size: Size, axes: str) -> str:
+    """A (nested) size behind the first axes, for a message."""
+    if isinstance(size, int):
+        return f"{axes}, {size})"
+    if isinstance(size, torch.Size):
+        return ", ".join([axes, *map(str, size)]) + ")"
+    return f"({', '.join(_shape(part, axes) for part in size)})"
 
 
 def _lengths(sequence_length: Any, block: Block) -> Tensor:
@@ -141,9 +171,9 @@ def _lengths(sequence_length: Any, block: Block) -> Tensor:
     return torch.from_numpy(checked)
 
 
-def _map_tuples(function: Any, tree: Any) -> Any:
+def map_tuples(function: Any, tree: Any) -> Any:
     """`function` of the leaves of nested tuples; a list is a leaf, since it can be data."""
     if not isinstance(tree, tuple):
         return function(tree)
-    parts = [_map_tuples(function, part) for part in tree]
+    parts = [map_tuples(function, part) for part in tree]
     return type(tree)(*parts) if hasattr(tree, "_fields") else tuple(parts)

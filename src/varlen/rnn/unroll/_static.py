@@ -9,6 +9,7 @@ from varlen.rnn import _nest
 from varlen.rnn._cell import RNNCell, as_cell, as_tensor
 from varlen.rnn.engine import Engine
 from varlen.rnn.unroll._dynamic import dynamic_rnn
+from varlen.rnn.unroll._inputs import map_tuples
 
 
 def static_rnn(
@@ -49,7 +50,7 @@ def static_rnn(
         raise TypeError(f"inputs: expected a list of steps, found a {type(inputs).__name__}")
     if not inputs:
         raise ValueError("inputs: expected at least one step, found none")
-    steps = [_nest.map_structure(lambda leaf: as_tensor(leaf, cell), step) for step in inputs]
+    steps = [map_tuples(lambda leaf: as_tensor(leaf, cell), step) for step in inputs]
     for t, step in enumerate(steps):
         for first, leaf in zip(_nest.leaves(steps[0]), _nest.leaves(step), strict=True):
             if leaf.shape != first.shape:
