@@ -84,7 +84,7 @@ class RecurrentCell(RNNCell):
 
     @abstractmethod
     def update(self, gates: Any, state: Any, weights: Any) -> tuple[Any, Any]:
-        """The arithmetic of a step: elementwise, or with sums along the units (layer normalisation).
+        """The arithmetic of a step: elementwise, but for sums along the units (layer norm).
 
         It reads no parameters but those in `weights`, and is traced: what it decides must not
         depend on values.

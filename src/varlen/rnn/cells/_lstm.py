@@ -67,8 +67,8 @@ class BasicLSTMCell(LSTMBase):
         )
 
     def products(self) -> Products:
-        of_inputs, of_state = torch.split(self.kernel, [self.input_size, self.num_units])
-        return Products(of_inputs, of_state, self.bias)
+        kernel, size = self.kernel, self.input_size
+        return Products(kernel[:size], kernel[size:], self.bias)
 
     def update(self, gates: Any, state: Any, weights: Any) -> tuple[Any, Any]:
         forget = torch.sigmoid(gates.forget + self.forget_bias)
@@ -158,9 +158,8 @@ class LSTMCell(LSTMBase):
 
     def products(self) -> Products:
         second = None if self.projection is None else self.projection.kernel
-        sizes = [self.input_size, self.output_size]
-        of_inputs, of_state = torch.split(self.kernel, sizes)
-        return Products(of_inputs, of_state, self.bias, second)
+        kernel, size = self.kernel, self.input_size
+        return Products(kernel[:size], kernel[size:], self.bias, second)
 
     def update(self, gates: Any, state: Any, weights: Any) -> tuple[Any, Any]:
         write, forget, output = gates.input, gates.forget, gates.output

@@ -9,7 +9,7 @@ from varlen import _native
 from varlen.rnn._cell import RNNCell
 from varlen.rnn._recurrent import RecurrentCell
 from varlen.rnn.engine._cell_program import cell_program
-from varlen.rnn.engine._native_loop import DTYPES
+from varlen.rnn.engine._checks import DTYPES
 from varlen.rnn.engine._trace import Untraceable
 
 Engine = Literal["auto", "eager", "native"]

@@ -16,11 +16,9 @@ from torch import Tensor
 from varlen import _native
 from varlen.rnn._recurrent import Products
 from varlen.rnn.engine._cell_program import CellProgram
+from varlen.rnn.engine._checks import check_call, check_kind
 from varlen.rnn.engine._program import NUMBERS, Program
 from varlen.rnn.engine._rows import Rows
-
-DTYPES = (torch.float32, torch.float64)
-"""What the loop is compiled for."""
 
 VECTOR = 16
 
@@ -79,9 +77,11 @@ def forward(
     recompute: bool,
 ) -> tuple[Tensor, list[Tensor], Saved | None]:
     """As `unroll_reference`, and with `keep` what `backward` needs."""
-    _check(_load(program).program, values, rows, products, vectors, initial_states)
-    return run_forward(
+    check_call(program, values, rows, products, vectors, initial_states)
+    outputs = values.new_empty(len(values), _load(program).program.output_units)
+    final_states, saved = run_forward(
         values.contiguous(),
+        outputs,
         make_batch(rows, reverse=reverse),
         products,
         vectors,
@@ -90,10 +90,12 @@ def forward(
         keep=keep,
         recompute=recompute,
     )
+    return outputs, final_states, saved
 
 
 def run_forward(
     values: Tensor,
+    outputs: Tensor | None,
     batch: Any,
     products: Products,
     vectors: Sequence[Tensor],
@@ -102,11 +104,10 @@ def run_forward(
     *,
     keep: bool = False,
     recompute: bool = False,
-) -> tuple[Tensor, list[Tensor], Saved | None]:
-    """`forward` of what has been checked."""
+) -> tuple[list[Tensor], Saved | None]:
+    """`forward` of what has been checked; it fills `outputs`, if there are any."""
     loaded = _load(program)
-    outputs = values.new_empty(len(values), loaded.program.output_units)
-    final_states = [state.new_empty(state.shape) for state in initial_states]
+    final_states = [state.new_empty(*state.shape) for state in initial_states]
     saved = None
     if keep:
         room = [
@@ -125,9 +126,9 @@ def run_forward(
         initial_states,
         saved,
         final_states=_addresses(final_states),
-        outputs=outputs.data_ptr(),
+        outputs=_address(outputs),
     )
-    return outputs, final_states, saved
+    return final_states, saved
 
 
 def backward(
@@ -150,9 +151,9 @@ def backward(
         of_values: whether the gradient of `values` is wanted; else it is empty.
     """
     loaded = _load(program)
-    _check(loaded.program, values, rows, products, vectors, initial_states)
-    _check_kind(values, *(g for g in (output_gradients, *final_gradients) if g is not None))
-    _check_kind(values, *saved.states)
+    check_call(program, values, rows, products, vectors, initial_states)
+    check_kind(values, *(g for g in (output_gradients, *final_gradients) if g is not None))
+    check_kind(values, *saved.states)
     placed = output_gradients is None or output_gradients.is_contiguous()
     if output_gradients is not None and not placed:
         # Often an expanded number, of which only the rows of real steps need memory.
@@ -318,58 +319,3 @@ def _matrix(weights: Tensor) -> tuple[int, int, int, int, int]:
 
 def _room_like(tensor: Tensor) -> Tensor:
     return tensor.new_empty(tensor.shape)
-
-
-def _check_kind(like: Tensor, *tensors: Tensor) -> None:
-    """Checks that the core can read the tensors.
-
-    Raises:
-        ValueError: another dtype or device.
-    """
-    for tensor in tensors:
-        if tensor.dtype != like.dtype or like.dtype not in DTYPES or not tensor.is_cpu:
-            expected = like.dtype if like.dtype in DTYPES else "torch.float32 or torch.float64"
-            raise ValueError(
-                f"expected {expected} on the CPU, found {tensor.dtype} on {tensor.device}"
-            )
-
-
-def _check(
-    program: CellProgram,
-    values: Tensor,
-    rows: Rows,
-    products: Products,
-    vectors: Sequence[Tensor],
-    initial_states: Sequence[Tensor],
-) -> None:
-    """Checks what the core would read out of bounds, since anyone can call an operator."""
-    _check_kind(values, values, *(w for w in products if w is not None), *vectors, *initial_states)
-    units, batch_size = program.units, len(rows.lengths)
-    fed_by_inputs = program.num_gates + program.num_input_gates
-    fed_by_state = program.num_gates + program.num_recurrent_gates
-    state = program.state_units[program.product_state]
-    if values.ndim != 2 or values.shape[0] != rows.num_rows:
-        raise ValueError(f"values: expected {rows.num_rows} rows, found {tuple(values.shape)}")
-    expected = [
-        ("input weights", products.input, (values.shape[1], fed_by_inputs * units)),
-        ("recurrent weights", products.recurrent, (state, fed_by_state * units)),
-        ("bias", products.bias, (program.all_gates * units,)),
-        ("second weights", products.second, (units, program.second_units)),
-        *(("vector", vector, (units,)) for vector in vectors),
-        *(
-            ("initial state", leaf, (batch_size, width))
-            for leaf, width in zip(initial_states, program.state_units, strict=True)
-        ),
-    ]
-    for name, tensor, shape in expected:
-        if tensor is not None and tuple(tensor.shape) != shape:
-            raise ValueError(f"{name}: expected shape {shape}, found {tuple(tensor.shape)}")
-    if (products.second is None) != (program.second_forward is None):
-        raise ValueError("second weights: expected where the program has a second product")
-    if len(vectors) != program.num_vectors:
-        raise ValueError(f"vectors: expected {program.num_vectors}, found {len(vectors)}")
-    for name, table in (("lengths", rows.lengths), ("bases", rows.bases)):
-        if table.dtype != torch.int64 or table.shape != (batch_size,) or not table.is_contiguous():
-            raise ValueError(f"{name}: expected int64 of shape ({batch_size},), found {table}")
-    if rows.time_offsets.dtype != torch.int64 or not rows.time_offsets.is_contiguous():
-        raise ValueError(f"time_offsets: expected int64, found {rows.time_offsets.dtype}")

@@ -9,7 +9,8 @@ from torch import Tensor
 from varlen import _native
 from varlen.rnn._recurrent import Products, RecurrentCell
 from varlen.rnn.engine import _native_loop
-from varlen.rnn.engine._cell_program import CellProgram, cell_program
+from varlen.rnn.engine._cell_program import cell_program
+from varlen.rnn.engine._checks import DTYPES, weight_shapes
 from varlen.rnn.engine._choose import is_watched
 from varlen.rnn.engine._rows import Rows
 from varlen.rnn.engine._trace import Untraceable
@@ -35,7 +36,7 @@ def native_step(
     if (
         not _native.NATIVE
         or torch.is_grad_enabled()
-        or inputs.dtype not in _native_loop.DTYPES
+        or inputs.dtype not in DTYPES
         or not (inputs.is_cpu and products.input.is_cpu)
         or is_watched(inputs)
     ):
@@ -45,8 +46,12 @@ def native_step(
     except Untraceable:
         return None
     vectors = cell.vectors()
-    if not _fit(inputs, products, vectors, program):
-        return None
+    given, shapes = (*products, *vectors), weight_shapes(program.json, inputs.shape[1])
+    for tensor, shape in zip(given, shapes, strict=True):
+        if tensor is not None and (
+            tensor.shape != shape or tensor.dtype != inputs.dtype or not tensor.is_cpu
+        ):
+            return None  # what it may be instead is for plain torch to say
     batch_size = len(inputs)
     for number, (leaf, units) in enumerate(zip(leaves, program.state_units, strict=True)):
         if leaf.shape != (batch_size, units) or leaf.dtype != inputs.dtype or not leaf.is_cpu:
@@ -54,33 +59,19 @@ def native_step(
                 f"state, leaf {number}: expected {inputs.dtype} of shape {(batch_size, units)} on "
                 f"the CPU, found {leaf.dtype} of shape {tuple(leaf.shape)} on {leaf.device}"
             )
-    outputs, next_leaves, _ = _native_loop.run_forward(
+    outputs = None  # where it is a state, it is that state
+    if program.output_state < 0:
+        outputs = inputs.new_empty(batch_size, program.output_units)
+    next_leaves, _ = _native_loop.run_forward(
         inputs.contiguous(),
+        outputs,
         _single_steps(batch_size),
         products,
         vectors,
         leaves,
         program.json,
     )
-    return outputs, next_leaves
-
-
-def _fit(inputs: Tensor, products: Products, vectors: list[Tensor], program: CellProgram) -> bool:
-    """Whether the core can read the weights; what else they may be is for plain torch to say."""
-    units, state = program.units, program.state_units[program.product_state]
-    shapes: list[tuple[int, ...]] = [
-        (inputs.shape[1], units * (program.num_gates + program.num_input_gates)),
-        (state, units * (program.num_gates + program.num_recurrent_gates)),
-    ]
-    if products.bias is not None:
-        shapes.append((units * program.all_gates,))
-    if program.second_units:
-        shapes.append((units, program.second_units))
-    shapes += [(units,)] * program.num_vectors
-    given = [tensor for tensor in (*products, *vectors) if tensor is not None]
-    return [tensor.shape for tensor in given] == shapes and all(
-        tensor.dtype == inputs.dtype and tensor.is_cpu for tensor in given
-    )
+    return next_leaves[program.output_state] if outputs is None else outputs, next_leaves
 
 
 @lru_cache(maxsize=64)
