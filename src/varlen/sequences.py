@@ -81,8 +81,9 @@ def check_lengths(
         )
     if found.size and found.dtype.kind not in "iu":
         raise TypeError(f"{argument}: expected integers, found {found.dtype}")
-    bad = found < 0 if num_steps is None else (found < 0) | (found > num_steps)
-    if bad.any():
+    least, most = (found.min(), found.max()) if found.size else (0, 0)
+    if least < 0 or (num_steps is not None and most > num_steps):
+        bad = found < 0 if num_steps is None else (found < 0) | (found > num_steps)
         row = int(np.flatnonzero(bad)[0])
         bound = "at least 0" if num_steps is None else f"from 0 to {num_steps}, the number of steps"
         raise ValueError(f"{argument}: expected a length {bound}, found {found[row]} in row {row}")

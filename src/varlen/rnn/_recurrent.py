@@ -100,8 +100,24 @@ class RecurrentCell(RNNCell):
         """
 
     def unpack_state(self, state: Any) -> list[Tensor]:
-        """The leaves of a state, for the engines."""
-        return _nest.leaves(state)
+        """The leaves of a state, for the engines.
+
+        Raises:
+            TypeError: a state of another structure.
+        """
+        if isinstance(self.state_size, int):
+            if isinstance(state, Tensor):
+                return [state]
+            expected = "a tensor"
+        else:
+            if isinstance(state, tuple | list) and len(state) == len(self.state_size):
+                return list(state)
+            expected = f"{len(self.state_size)} tensors"
+        found = f" of {len(state)}" if isinstance(state, tuple | list) else ""
+        raise TypeError(
+            f"{type(self).__name__}: state: expected {expected}, "
+            f"found a {type(state).__name__}{found}"
+        )
 
     def pack_state(self, leaves: list[Tensor]) -> Any:
         """The inverse of `unpack_state`."""

@@ -21,7 +21,7 @@ _WEIGHTS = ("input weights", "recurrent weights", "bias", "second weights")
 
 @lru_cache(maxsize=256)
 def weight_shapes(program: str, input_size: int) -> tuple[tuple[int, ...], ...]:
-    """Of the weights of the products, in order, and of each vector; (0, 0) for what is not there."""
+    """Of the weights of the products, in order, and of each vector; (0, 0) where there is none."""
     cell = CellProgram.from_json(program)
     units = cell.units
     return (

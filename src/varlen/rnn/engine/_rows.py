@@ -1,6 +1,7 @@
 """Where the real steps of a batch lie, in padded, time-major, packed and jagged layouts alike."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -30,15 +31,15 @@ class Rows:
     def padded(cls, lengths: Tensor, num_steps: int) -> "Rows":
         """Of a block `[batch, num_steps, ...]`, with its first two axes made one."""
         batch_size = lengths.shape[0]
-        bases = torch.arange(batch_size) * num_steps
-        return cls(lengths, bases, torch.arange(num_steps), batch_size * num_steps)
+        bases, time_offsets = _multiples(batch_size, num_steps), _multiples(num_steps, 1)
+        return cls(lengths, bases, time_offsets, batch_size * num_steps)
 
     @classmethod
     def time_major(cls, lengths: Tensor, num_steps: int) -> "Rows":
         """Of a block `[num_steps, batch, ...]`, with its first two axes made one."""
         batch_size = lengths.shape[0]
-        time_offsets = torch.arange(num_steps) * batch_size
-        return cls(lengths, torch.arange(batch_size), time_offsets, batch_size * num_steps)
+        bases, time_offsets = _multiples(batch_size, 1), _multiples(num_steps, batch_size)
+        return cls(lengths, bases, time_offsets, batch_size * num_steps)
 
     @classmethod
     def jagged(cls, lengths: Tensor) -> "Rows":
@@ -71,3 +72,16 @@ class Rows:
         steps = np.arange(lengths.sum()) - np.repeat(starts, lengths)
         places: npt.NDArray[np.int64] = np.repeat(bases, lengths) + self.time_offsets.numpy()[steps]
         return places
+
+
+def _multiples(count: int, step: int) -> Tensor:
+    """`[count]`: 0, step, 2 * step, ..."""
+    # Batches of one shape share their tables: to make them in torch takes longer than a short step.
+    if torch.compiler.is_compiling() or type(count) is not int or type(step) is not int:
+        return torch.arange(count) * step
+    return torch.from_numpy(_table(count, step))
+
+
+@lru_cache(maxsize=256)
+def _table(count: int, step: int) -> npt.NDArray[np.int64]:
+    return np.arange(count, dtype=np.int64) * step

@@ -3,6 +3,7 @@
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from itertools import product
 from typing import Any
 
@@ -141,7 +142,7 @@ class RecurrentLayers(nn.Module, ABC):
         values = self._check_values(given.values)
         initial = self._initial_states(hx, given)
         final: list[list[Tensor]] = []
-        with torch.autocast(values.device.type, enabled=False):
+        with _without_autocast(values.device.type):
             for layer in range(self.num_layers):
                 outputs = []
                 for direction in range(self.num_directions):
@@ -161,7 +162,7 @@ class RecurrentLayers(nn.Module, ABC):
                     final.append(cell.unpack_state(state))
                 values = torch.cat(outputs, dim=-1) if self.bidirectional else outputs[0]
                 if self.dropout and self.training and layer < self.num_layers - 1:
-                    values = drop(values, self.dropout, given.live)
+                    values = drop(values, self.dropout, given.live and given.live())
         return given.restore(values), self._join_states(final, given)
 
     def _places(self) -> Iterator[tuple[int, int]]:
@@ -259,6 +260,13 @@ class RecurrentLayers(nn.Module, ABC):
             if getattr(self, name) != default
         ]
         return ", ".join([str(self.input_size), str(self.hidden_size), *changed])
+
+
+def _without_autocast(device: str) -> AbstractContextManager[Any]:
+    # To switch off what is off takes longer than a short step.
+    if torch.is_autocast_enabled(device):
+        return torch.autocast(device, enabled=False)
+    return nullcontext()
 
 
 def _nothing(parameter: Tensor) -> None:

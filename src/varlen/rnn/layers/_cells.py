@@ -35,14 +35,18 @@ class LayerCell(RecurrentCell):
     """What the cells of the layers share: weights that belong to the layer."""
 
     not_settings = NOT_SETTINGS | {"_weights"}
+    _weights: LayerWeights
 
     def __init__(self, weights: LayerWeights) -> None:
         super().__init__()
-        self._weights = weights
-        self.input_size = weights.weight_ih.shape[1]
-        self.output_size = weights.weight_hh.shape[1]
-        self.num_units = (
-            self.output_size if weights.weight_hr is None else weights.weight_hr.shape[1]
+        projection = weights.weight_hr
+        output_size = weights.weight_hh.shape[1]
+        # Not one by one, as a module's attributes are set: a cell is made in every run.
+        vars(self).update(
+            _weights=weights,
+            input_size=weights.weight_ih.shape[1],
+            output_size=output_size,
+            num_units=output_size if projection is None else projection.shape[1],
         )
 
     @property

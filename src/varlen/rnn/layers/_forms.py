@@ -20,7 +20,7 @@ class Sequences(NamedTuple):
     Attributes:
         values: `[values, features]`.
         rows: where the steps of each row stand among them.
-        live: `[values]`, bool, which values are real steps; None: all are.
+        live: makes `[values]`, bool, which values are real steps; None: all are.
         batch_size: the number of rows.
         is_batched: False if it is a single sequence without a batch axis.
         restore: outputs `[values, ...]` in the form of the inputs.
@@ -28,7 +28,7 @@ class Sequences(NamedTuple):
 
     values: Tensor
     rows: Rows
-    live: Tensor | None
+    live: Callable[[], Tensor] | None
     batch_size: int
     is_batched: bool
     restore: Callable[[Tensor], Any]
@@ -68,17 +68,18 @@ def _of_padded(inputs: Tensor, lengths: Any, *, batch_first: bool) -> Sequences:
     batch_size, num_steps = block.shape[1::-1] if time_major else block.shape[:2]
     checked = _as_lengths(lengths, batch_size, num_steps)
     make_rows = Rows.time_major if time_major else Rows.padded
-    live = None
-    if lengths is not None:
+
+    def live() -> Tensor:
         steps = torch.arange(num_steps)
-        live = steps[:, None] < checked if time_major else steps < checked[:, None]
-        live = live.flatten()
+        found = steps[:, None] < checked if time_major else steps < checked[:, None]
+        return found.flatten()
 
     def restore(outputs: Tensor) -> Tensor:
         return outputs.reshape(*inputs.shape[:-1], outputs.shape[-1])
 
     rows = make_rows(checked, num_steps)
-    return Sequences(block.flatten(0, 1), rows, live, batch_size, is_batched, restore)
+    its_live = None if lengths is None else live
+    return Sequences(block.flatten(0, 1), rows, its_live, batch_size, is_batched, restore)
 
 
 def _of_packed(inputs: PackedSequence) -> Sequences:
