@@ -13,7 +13,19 @@ from varlen.rnn.cells import (
 )
 from varlen.rnn.engine import explain
 from varlen.rnn.layers import GRU, LSTM, RNN
-from varlen.rnn.unroll import bidirectional_dynamic_rnn, dynamic_rnn, static_rnn
+from varlen.rnn.unroll import (
+    bidirectional_dynamic_rnn,
+    detach_state,
+    dynamic_rnn,
+    raw_rnn,
+    reverse_sequence,
+    stack_bidirectional_dynamic_rnn,
+    stack_bidirectional_rnn,
+    static_bidirectional_rnn,
+    static_rnn,
+    static_state_saving_rnn,
+    transpose_batch_time,
+)
 from varlen.rnn.wrappers import DropoutWrapper, MultiRNNCell
 
 __all__ = [
@@ -34,7 +46,15 @@ __all__ = [
     "RecurrentCell",
     "UGRNNCell",
     "bidirectional_dynamic_rnn",
+    "detach_state",
     "dynamic_rnn",
     "explain",
+    "raw_rnn",
+    "reverse_sequence",
+    "stack_bidirectional_dynamic_rnn",
+    "stack_bidirectional_rnn",
+    "static_bidirectional_rnn",
     "static_rnn",
+    "static_state_saving_rnn",
+    "transpose_batch_time",
 ]

@@ -181,9 +181,18 @@ def check_state(cell: RNNCell, state: Any, batch_size: int, *, argument: str) ->
         TypeError: wrong structure or dtype.
         ValueError: wrong shape. The message names the leaf.
     """
-    expected = cell.zero_state(batch_size)
+    return check_like(cell.zero_state(batch_size), state, cell, argument=argument)
+
+
+def check_like(expected: Any, tree: Any, cell: RNNCell, *, argument: str) -> Any:
+    """`tree` as tensors in the containers of `expected`, if it has its shapes and dtypes.
+
+    Raises:
+        TypeError: wrong structure or dtype.
+        ValueError: wrong shape. The message names the leaf.
+    """
     packed = _nest.map_structure(
-        lambda leaf: as_tensor(leaf, cell), _nest.pack_as(expected, state, name=argument)
+        lambda leaf: as_tensor(leaf, cell), _nest.pack_as(expected, tree, name=argument)
     )
     wanted_leaves, found_leaves = _nest.leaves(expected), _nest.leaves(packed)
     for number, (wanted, found) in enumerate(zip(wanted_leaves, found_leaves, strict=True)):

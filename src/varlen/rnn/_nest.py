@@ -39,7 +39,7 @@ def pack_as(structure: Any, tree: Any, *, name: str) -> Any:
             container has the wrong number of entries.
     """
     if not isinstance(structure, tuple | list):
-        if isinstance(tree, tuple | list | dict):
+        if tree is None or isinstance(tree, tuple | list | dict):
             raise TypeError(f"{name}: expected a tensor, found a {type(tree).__name__}")
         return tree
     if not isinstance(tree, tuple | list):

@@ -1,13 +1,16 @@
-"""`bidirectional_dynamic_rnn`: one cell from left to right, another from right to left."""
+"""One cell from left to right, another from right to left: as blocks, and as lists over time."""
 
 import warnings
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 
+from varlen.rnn import _nest
 from varlen.rnn._cell import RNNCell, as_cell
 from varlen.rnn.engine import Engine
 from varlen.rnn.unroll._inputs import as_block, unroll_block
+from varlen.rnn.unroll._steps import stack_steps, unstack_steps
 
 
 def bidirectional_dynamic_rnn(
@@ -53,12 +56,96 @@ def bidirectional_dynamic_rnn(
     Raises:
         What `dynamic_rnn` raises.
     """
-    if as_cell(cell_fw, argument="cell_fw") is as_cell(cell_bw, argument="cell_bw"):
-        warnings.warn(
-            "bidirectional_dynamic_rnn: cell_fw and cell_bw are the same module, so they share "
-            "weights\n  if that is not meant, build one for each direction",
-            stacklevel=2,
-        )
+    warn_of_shared("bidirectional_dynamic_rnn", {"cell_fw": cell_fw, "cell_bw": cell_bw})
+    return both_ways(
+        cell_fw,
+        cell_bw,
+        inputs,
+        sequence_length,
+        initial_state_fw,
+        initial_state_bw,
+        dtype,
+        time_major=time_major,
+        engine=engine,
+        recompute=recompute,
+        noise_fw=noise_fw,
+        noise_bw=noise_bw,
+    )
+
+
+def static_bidirectional_rnn(
+    cell_fw: RNNCell,
+    cell_bw: RNNCell,
+    inputs: Sequence[Any],
+    initial_state_fw: Any = None,
+    initial_state_bw: Any = None,
+    dtype: torch.dtype | None = None,
+    sequence_length: Any = None,
+    *,
+    engine: Engine = "auto",
+    recompute: bool = False,
+    noise_fw: Any = None,
+    noise_bw: Any = None,
+) -> tuple[list[Any], Any, Any]:
+    """`bidirectional_dynamic_rnn` for lists over time, which joins the outputs of both cells.
+
+    As `tf.nn.static_bidirectional_rnn`, whose argument order it keeps.
+
+    Args:
+        cell_fw: goes forward.
+        cell_bw: goes backward.
+        inputs: as in `static_rnn`.
+        initial_state_fw: as in `dynamic_rnn`.
+        initial_state_bw: the state before the last real step.
+        dtype: not needed, the cells have one; checked if given.
+        sequence_length: as in `dynamic_rnn`.
+        engine: as in `dynamic_rnn`.
+        recompute: as in `dynamic_rnn`.
+        noise_fw: as in `bidirectional_dynamic_rnn`.
+        noise_bw: as in `bidirectional_dynamic_rnn`.
+
+    Returns:
+        `(outputs, state_fw, state_bw)`, the outputs a list over time, those of `cell_fw` and of
+        `cell_bw` side by side in the last axis.
+
+    Raises:
+        What `static_rnn` raises.
+    """
+    warn_of_shared("static_bidirectional_rnn", {"cell_fw": cell_fw, "cell_bw": cell_bw})
+    outputs, states = both_ways(
+        cell_fw,
+        cell_bw,
+        stack_steps(cell_fw, inputs),
+        sequence_length,
+        initial_state_fw,
+        initial_state_bw,
+        dtype,
+        time_major=True,
+        engine=engine,
+        recompute=recompute,
+        noise_fw=noise_fw,
+        noise_bw=noise_bw,
+    )
+    return unstack_steps(side_by_side(*outputs)), *states
+
+
+def both_ways(
+    cell_fw: RNNCell,
+    cell_bw: RNNCell,
+    inputs: Any,
+    sequence_length: Any,
+    initial_state_fw: Any,
+    initial_state_bw: Any,
+    dtype: torch.dtype | None,
+    *,
+    time_major: bool,
+    engine: Engine,
+    recompute: bool,
+    noise_fw: Any,
+    noise_bw: Any,
+    state_arguments: tuple[str, str] = ("initial_state_fw", "initial_state_bw"),
+) -> tuple[tuple[Any, Any], tuple[Any, Any]]:
+    """`bidirectional_dynamic_rnn` without its warning, under the caller's names of arguments."""
     block = as_block(cell_fw, inputs, time_major=time_major)
     outputs_fw, state_fw = unroll_block(
         cell_fw,
@@ -69,7 +156,7 @@ def bidirectional_dynamic_rnn(
         noise_fw,
         engine=engine,
         recompute=recompute,
-        state_argument="initial_state_fw",
+        state_argument=state_arguments[0],
     )
     outputs_bw, state_bw = unroll_block(
         cell_bw,
@@ -81,6 +168,28 @@ def bidirectional_dynamic_rnn(
         engine=engine,
         recompute=recompute,
         reverse=True,
-        state_argument="initial_state_bw",
+        state_argument=state_arguments[1],
     )
     return (outputs_fw, outputs_bw), (state_fw, state_bw)
+
+
+def side_by_side(outputs_fw: Any, outputs_bw: Any) -> Any:
+    """The outputs of both cells joined in the last axis."""
+    return _nest.map_structure(lambda *leaves: torch.cat(leaves, dim=-1), outputs_fw, outputs_bw)
+
+
+def warn_of_shared(function: str, cells: Mapping[str, RNNCell]) -> None:
+    """Warns, at the line that called `function`, of a cell that stands under two names.
+
+    Raises:
+        TypeError: something that is no cell.
+    """
+    first_name: dict[RNNCell, str] = {}
+    for name, cell in cells.items():
+        first = first_name.setdefault(as_cell(cell, argument=name), name)
+        if first != name:
+            warnings.warn(
+                f"{function}: {first} and {name} are the same module, so they share weights\n"
+                "  if that is not meant, build one for each place",
+                stacklevel=3,
+            )

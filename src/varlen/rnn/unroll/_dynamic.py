@@ -29,6 +29,9 @@ def dynamic_rnn(
 
     Under autocast the cell still runs in its own dtype: errors of a lower one add up over time.
 
+    The final state may be the initial state of what follows: sequences can be run in chunks
+    (`detach_state` shows how to train so).
+
     As `tf.nn.dynamic_rnn`, except that a length below 0 or above the number of steps is an error.
 
     Args:

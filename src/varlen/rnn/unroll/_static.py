@@ -5,11 +5,10 @@ from typing import Any
 
 import torch
 
-from varlen.rnn import _nest
-from varlen.rnn._cell import RNNCell, as_cell, as_tensor
+from varlen.rnn._cell import RNNCell
 from varlen.rnn.engine import Engine
 from varlen.rnn.unroll._dynamic import dynamic_rnn
-from varlen.rnn.unroll._inputs import map_tuples
+from varlen.rnn.unroll._steps import stack_steps, unstack_steps
 
 
 def static_rnn(
@@ -45,23 +44,9 @@ def static_rnn(
         TypeError: `inputs` is not a list or tuple; and what `dynamic_rnn` raises.
         ValueError: no steps, or steps of unequal shape; and what `dynamic_rnn` raises.
     """
-    as_cell(cell)
-    if not isinstance(inputs, list | tuple):
-        raise TypeError(f"inputs: expected a list of steps, found a {type(inputs).__name__}")
-    if not inputs:
-        raise ValueError("inputs: expected at least one step, found none")
-    steps = [map_tuples(lambda leaf: as_tensor(leaf, cell), step) for step in inputs]
-    for t, step in enumerate(steps):
-        for first, leaf in zip(_nest.leaves(steps[0]), _nest.leaves(step), strict=True):
-            if leaf.shape != first.shape:
-                raise ValueError(
-                    f"inputs[{t}]: expected shape {tuple(first.shape)}, as in inputs[0], "
-                    f"found {tuple(leaf.shape)}"
-                )
-    stacked = _nest.map_structure(lambda *leaves: torch.stack(leaves), *steps)
     outputs, final_state = dynamic_rnn(
         cell,
-        stacked,
+        stack_steps(cell, inputs),
         sequence_length,
         initial_state,
         dtype,
@@ -70,6 +55,4 @@ def static_rnn(
         recompute=recompute,
         noise=noise,
     )
-    leaves, structure = _nest.flatten(outputs)
-    by_step = zip(*(leaf.unbind(0) for leaf in leaves), strict=True)
-    return [_nest.unflatten(structure, list(step)) for step in by_step], final_state
+    return unstack_steps(outputs), final_state
