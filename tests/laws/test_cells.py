@@ -21,7 +21,9 @@ from varlen import (
     RNNCell,
     UGRNNCell,
     testing,
+    tf1,
 )
+from varlen.tf1._scopes import SCOPES
 
 float64 = torch.float64
 
@@ -105,6 +107,21 @@ def test_laws_at_random_lengths(make, lengths, fill, seed):
     testing.check_rows_are_alone(cell, lengths)
     testing.check_order_is_free(cell, lengths)
     testing.check_halves_make_a_whole(cell, lengths)
+
+
+@every_cell
+def test_variables_of_tensorflow_go_out_and_in_again(make):
+    cell, other = make(), make()
+    if type(cell) not in SCOPES:
+        with pytest.raises(TypeError, match="expected a cell that TensorFlow 1 has"):
+            tf1.variables_of(cell)
+        return
+    variables = tf1.variables_of(cell, "enc/rnn")
+    assert len(variables) == len(list(cell.state_dict()))
+    assert all(name.startswith("enc/rnn/") for name in variables)
+    tf1.load_variables(other, variables, "enc/rnn")
+    for name, tensor in cell.state_dict().items():
+        assert torch.equal(other.state_dict()[name], tensor), name
 
 
 class WeightsOfTime(RNNCell):

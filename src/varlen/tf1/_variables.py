@@ -1,116 +1,159 @@
-"""Which TensorFlow variable belongs to which parameter.
+"""TensorFlow 1 variables into cells, and out of them."""
 
-A parameter has its variable's name with dots for slashes, relative to the cell's own scope; this
-file knows the scopes: a cell's default name, and what wrappers put around it.
-"""
-
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Mapping
+from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import nn
 
-from varlen.errors import CheckpointError, did_you_mean
-from varlen.rnn import (
-    BasicLSTMCell,
-    BasicRNNCell,
-    CoupledInputForgetGateLSTMCell,
-    DropoutWrapper,
-    GRUCell,
-    LSTMCell,
-    MultiRNNCell,
-    NASCell,
-    RNNCell,
-    UGRNNCell,
-)
+from varlen.errors import CheckpointError
+from varlen.tf1._scopes import join, own_scopes, variable_names
 
-SCOPES: dict[type[RNNCell], str] = {
-    BasicLSTMCell: "basic_lstm_cell",
-    BasicRNNCell: "basic_rnn_cell",
-    CoupledInputForgetGateLSTMCell: "coupled_input_forget_gate_lstm_cell",
-    GRUCell: "gru_cell",
-    LSTMCell: "lstm_cell",
-    NASCell: "nas_cell",
-    UGRNNCell: "ugrnn_cell",
-}
+OLD_NAMES = {"kernel": "weights", "bias": "biases"}
+"""What variables were called before TensorFlow 1.2."""
 
 
-def variable_names(cell: RNNCell, scope: str = "") -> dict[str, str]:
-    """Each name in `cell.state_dict()` and the TensorFlow 1 variable that it comes from.
+def load_variables(module: nn.Module, variables: Mapping[str, Any], scope: str = "") -> None:
+    """Copies TensorFlow 1 variables into the parameters of a cell.
+
+    Each direction and each layer of a bidirectional network is loaded by itself:
+
+        load_variables(cell_fw, variables, scope="bidirectional_rnn/fw")
+        load_variables(cell_bw, variables, scope="bidirectional_rnn/bw")
 
     Args:
-        cell: any cell of this library.
-        scope: what stands before the cell's own scope, as `rnn` or `bidirectional_rnn/fw`.
+        module: any cell or wrapper that TensorFlow 1 had.
+        variables: `{name: array}`, as a checkpoint has them. A variable that was stored in parts
+            (`name/part_0`, `name/part_1`, ...) is put together, and one that has its old name
+            (`weights`, `biases`) is found. Variables outside of the cell's own scope, and what an
+            optimiser keeps beside a variable (`kernel/Adam`), are left alone.
+        scope: what stands before the cell's own scope, as `rnn` or `bidirectional_rnn/fw`;
+            `variable_names` lists what unrolls open.
+
+    Raises:
+        CheckpointError: variables are missing, have other shapes or no numbers, or are in the
+            cell's scope and belong to none of its parameters. The message names all of them, and
+            nothing is loaded.
+        TypeError: a cell that TensorFlow 1 did not have.
+    """
+    names = variable_names(module, scope)
+    wanted = {names[name]: tuple(tensor.shape) for name, tensor in module.state_dict().items()}
+    arrays: dict[str, npt.NDArray[Any]] = {}
+    problems, used = [], set()
+    for variable, shape in wanted.items():
+        stored = _stored_as(variable, variables)
+        used.update(stored)
+        try:
+            arrays[variable] = _read(variable, stored, variables, shape)
+        except ValueError as problem:
+            problems.append(str(problem))
+    problems += [
+        f"{name!r}: belongs to no parameter"
+        for name in _left_over(module, scope, variables, used, wanted)
+    ]
+    if problems:
+        raise CheckpointError(
+            f"{type(module).__name__}: {len(problems)} "
+            f"{'variable does' if len(problems) == 1 else 'variables do'} not fit\n  "
+            + "\n  ".join(problems),
+            hint=_likely_scope(wanted, scope, variables),
+        )
+    module.load_state_dict({name: torch.from_numpy(arrays[names[name]]) for name in names})
+
+
+def variables_of(module: nn.Module, scope: str = "") -> dict[str, npt.NDArray[Any]]:
+    """The parameters of a cell as TensorFlow 1 variables, the inverse of `load_variables`.
+
+    Args:
+        module: any cell or wrapper that TensorFlow 1 had.
+        scope: as in `load_variables`.
 
     Returns:
-        `{"kernel": "rnn/lstm_cell/kernel", ...}`. Two places of one shared cell have the variable
-        of the first.
+        `{name: array}`, copies, each variable of a shared cell once.
 
     Raises:
         TypeError: a cell that TensorFlow 1 did not have.
     """
-    seen: dict[RNNCell, dict[str, str]] = {}
-    return dict(_names(cell, scope, seen))
+    parameters = module.state_dict()
+    return {
+        variable: parameters[name].detach().cpu().numpy().copy()
+        for name, variable in variable_names(module, scope).items()
+    }
 
 
-def load_variables(module: RNNCell, variables: Mapping[str, Any], scope: str = "") -> None:
-    """Copies TensorFlow 1 variables into the parameters of a cell.
+def _stored_as(variable: str, variables: Mapping[str, Any]) -> list[str]:
+    """The names under which a variable is stored: its own, its old one, or those of its parts."""
+    scope, _, own = variable.rpartition("/")
+    for name in (variable, join(scope, OLD_NAMES.get(own, own))):
+        if name in variables:
+            return [name]
+        parts: list[str] = []
+        while (part := f"{name}/part_{len(parts)}") in variables:
+            parts.append(part)
+        if parts:
+            return parts
+    return []
 
-    Args:
-        module: the cell.
-        variables: `{name: array}`, as a checkpoint has them; a variable that was stored in parts
-            (`name/part_0`, `name/part_1`, ...) is put together. Others are left alone.
-        scope: what stands before the cell's own scope, as `rnn` or `bidirectional_rnn/fw`.
+
+def _read(
+    variable: str, stored: list[str], variables: Mapping[str, Any], shape: tuple[int, ...]
+) -> npt.NDArray[Any]:
+    """A variable of that shape from where it is stored.
 
     Raises:
-        CheckpointError: a variable is missing or has another shape; nothing is loaded then.
+        ValueError: it is nowhere, is no numbers, or has another shape.
     """
-    wanted = module.state_dict()
-    loaded = {}
-    for name, variable in variable_names(module, scope).items():
-        array = _find(variables, variable)
-        if array.shape != tuple(wanted[name].shape):
-            raise CheckpointError(
-                f"expected shape {tuple(wanted[name].shape)}, found {array.shape}",
-                at=f"variable {variable!r}, parameter {name!r}",
-            )
-        loaded[name] = torch.from_numpy(np.ascontiguousarray(array))
-    module.load_state_dict(loaded)
+    if not stored:
+        close = get_close_matches(variable, list(variables), n=1, cutoff=0.8)
+        hint = f". Did you mean {close[0]!r}?" if close else ""
+        raise ValueError(f"{variable!r}: there is none{hint}")
+    parts = [_as_array(variables[name]) for name in stored]
+    shapes = [part.shape for part in parts]
+    if any(part.dtype.kind != "f" for part in parts):
+        raise ValueError(f"{variable!r}: expected floating numbers, found {parts[0].dtype}")
+    if len(parts) > 1 and all(shapes) and len({part[1:] for part in shapes}) == 1:
+        parts = [np.concatenate(parts)]
+    if len(parts) > 1 or parts[0].shape != shape:
+        found = shapes[0] if len(shapes) == 1 else f"parts of {', '.join(map(str, shapes))}"
+        raise ValueError(f"{variable!r}: expected shape {shape}, found {found}")
+    return parts[0].copy()
 
 
-def _names(
-    cell: RNNCell, scope: str, seen: dict[RNNCell, dict[str, str]]
-) -> Iterator[tuple[str, str]]:
-    if isinstance(cell, DropoutWrapper):
-        yield from _names(cell.cell, scope, seen)
-    elif isinstance(cell, MultiRNNCell):
-        for i, inner in enumerate(cell.cells):
-            if inner not in seen:
-                seen[inner] = dict(_names(inner, _join(scope, f"multi_rnn_cell/cell_{i}"), seen))
-            for name, variable in seen[inner].items():
-                yield f"cell_{i}.{name}", variable
-    elif type(cell) in SCOPES:
-        own = getattr(cell, "name", None) or SCOPES[type(cell)]
-        for name in cell.state_dict():
-            yield name, _join(scope, f"{own}/{name.replace('.', '/')}")
-    else:
-        raise TypeError(f"expected a cell that TensorFlow 1 has, found a {type(cell).__name__}")
+def _as_array(value: Any) -> npt.NDArray[Any]:
+    return np.asarray(value.detach().cpu() if isinstance(value, torch.Tensor) else value)
 
 
-def _find(variables: Mapping[str, Any], name: str) -> npt.NDArray[Any]:
-    if name in variables:
-        return np.asarray(variables[name])
-    parts: list[npt.NDArray[Any]] = []
-    while f"{name}/part_{len(parts)}" in variables:
-        parts.append(np.asarray(variables[f"{name}/part_{len(parts)}"]))
-    if not parts:
-        raise CheckpointError(
-            f"no variable named {name!r}",
-            hint=did_you_mean(name, variables),
-        )
-    return np.concatenate(parts)
+def _left_over(
+    module: nn.Module,
+    scope: str,
+    variables: Mapping[str, Any],
+    used: Collection[str],
+    wanted: Collection[str],
+) -> list[str]:
+    """Variables in the cell's scope that were not used, and are no optimiser's."""
+    scopes = tuple(f"{own}/" for own in own_scopes(module, scope))
+
+    def beside_a_variable(name: str) -> bool:
+        parent, _, own = name.rpartition("/")
+        return not own.startswith("part_") and (parent in used or parent in wanted)
+
+    return sorted(
+        name
+        for name in variables
+        if name.startswith(scopes) and name not in used and not beside_a_variable(name)
+    )
 
 
-def _join(scope: str, name: str) -> str:
-    return f"{scope}/{name}" if scope else name
+def _likely_scope(wanted: Collection[str], scope: str, variables: Mapping[str, Any]) -> str | None:
+    """The hint where variables would be found, if all of them are missing."""
+    if any(_stored_as(variable, variables) for variable in wanted):
+        return None
+    own = next(iter(wanted)).removeprefix(f"{scope}/" if scope else "")
+    scopes = [name.removesuffix(f"/{own}") for name in variables if name.endswith(f"/{own}")]
+    scopes += [""] if own in variables else []
+    if not scopes:
+        return None
+    return f"there is such a variable with {' or '.join(f'scope={s!r}' for s in sorted(scopes))}"
