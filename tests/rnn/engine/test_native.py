@@ -20,7 +20,7 @@ from varlen import (
     dynamic_rnn,
 )
 from varlen.rnn import explain
-from varlen.rnn.engine import Rows, _native_loop
+from varlen.rnn.engine import Rows, _gradient, _native_loop
 from varlen.rnn.engine._cell_program import cell_program
 from varlen.rnn.engine._op import unroll_op
 
@@ -140,6 +140,33 @@ def test_a_second_backward_pass_gives_the_same():
     first = torch.autograd.grad(outputs.sum(), cell.gates.kernel, retain_graph=True)
     second = torch.autograd.grad(outputs.sum(), cell.gates.kernel)
     assert_close(first, second, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("hold", [lambda tensor: tensor, torch.Tensor.detach])
+def test_what_a_hook_has_got_is_not_overwritten(hold):
+    held = []
+
+    def pack(tensor):
+        held.append(hold(tensor))
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        outputs, _ = dynamic_rnn(LSTMCell(3, 20), torch.randn(4, 6, 3), engine="native")
+    before = [tensor.clone() for tensor in held]
+    outputs.sum().backward()
+    assert all(torch.equal(a, b) for a, b in zip(before, held, strict=True))
+
+
+def test_gradients_take_the_place_of_gates_that_nobody_holds(monkeypatch):
+    answers = []
+    is_last_use = _gradient._is_last_use
+    monkeypatch.setattr(
+        _gradient, "_is_last_use", lambda kept: answers.append(is_last_use(kept)) or answers[-1]
+    )
+    outputs, _ = dynamic_rnn(LSTMCell(3, 20), torch.randn(4, 6, 3), engine="native")
+    outputs.sum().backward(retain_graph=True)
+    outputs.sum().backward()
+    assert answers == [False, True]
 
 
 def test_weights_are_read_anew_after_a_step_of_the_optimiser():

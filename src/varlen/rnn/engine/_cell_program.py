@@ -6,6 +6,7 @@ computes the product's operand and all that does not need the product, the secon
 
 import json
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import cached_property, lru_cache
 from typing import Any
@@ -123,9 +124,10 @@ def cell_program(cell: RecurrentCell) -> CellProgram:
     except TypeError as error:
         raise Untraceable(f"a setting of it cannot be compared: {error}") from error
     if known is None:
-        with _TRACING:
+        # A thread of its own is outside of whatever hooks and modes the caller is in.
+        with _TRACING, ThreadPoolExecutor(max_workers=1) as thread:
             try:
-                known = _trace_cell(cell)
+                known = thread.submit(_trace_cell, cell).result()
             except Untraceable as reason:
                 known = str(reason)
             _TRACED[key] = known

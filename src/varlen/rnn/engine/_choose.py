@@ -3,7 +3,7 @@
 from typing import Any, Literal
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from varlen import _native
 from varlen.rnn._cell import RNNCell
@@ -11,6 +11,8 @@ from varlen.rnn._recurrent import RecurrentCell
 from varlen.rnn.engine._cell_program import cell_program
 from varlen.rnn.engine._checks import DTYPES
 from varlen.rnn.engine._trace import Untraceable
+
+_PLAIN_TYPES = (Tensor, nn.Parameter)
 
 Engine = Literal["auto", "eager", "native"]
 ENGINES = ("auto", "eager", "native")
@@ -41,10 +43,10 @@ def why_not_native(cell: RNNCell, inputs: Any, noise: Any) -> str | None:
     return None
 
 
-def is_watched(tensor: Tensor) -> bool:
-    """Whether somebody traces or transforms what happens to it, and must see plain operations."""
+def is_watched(*tensors: Tensor) -> bool:
+    """Whether somebody traces or transforms what happens to them, and must see operators."""
     return (
-        type(tensor) is not Tensor
+        any(type(tensor) not in _PLAIN_TYPES for tensor in tensors)
         or torch._C._len_torch_dispatch_stack() > 0
         or torch._C._are_functorch_transforms_active()
         or torch.autograd.forward_ad._current_level >= 0

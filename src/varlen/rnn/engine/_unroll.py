@@ -13,6 +13,7 @@ from varlen.rnn._recurrent import RecurrentCell
 from varlen.rnn.engine import _eager, _native_loop
 from varlen.rnn.engine._cell_program import cell_program
 from varlen.rnn.engine._choose import Engine, is_watched, why_not_native
+from varlen.rnn.engine._gradient import Unroll
 from varlen.rnn.engine._op import unroll_op
 from varlen.rnn.engine._rows import Rows
 from varlen.rnn.wrappers import DropoutWrapper, MultiRNNCell
@@ -81,33 +82,37 @@ def _unroll_native(
     leaves = cell.unpack_state(state)
     tensors = [values, *(w for w in products if w is not None), *vectors, *leaves]
     keep = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)
-    if not keep and not torch.compiler.is_compiling() and not is_watched(values):
-        # Nobody sees the operator, whose way through torch takes longer than a short step.
-        outputs, final_leaves, _ = _native_loop.forward(
+    program = cell_program(cell).json
+    if torch.compiler.is_compiling() or is_watched(*tensors):
+        outputs, *results = unroll_op(
+            values,
+            rows.lengths,
+            rows.bases,
+            rows.time_offsets,
+            *products,
+            vectors,
+            leaves,
+            program,
+            reverse,
+            keep,
+            recompute,
+        )
+    elif keep:
+        outputs, *results = Unroll.apply(  # type: ignore[no-untyped-call]
+            rows, program, reverse, recompute, len(vectors), values, *products, *vectors, *leaves
+        )
+    else:
+        outputs, results, _ = _native_loop.forward(
             values,
             rows,
             products,
             vectors,
             leaves,
-            cell_program(cell).json,
+            program,
             reverse=reverse,
             keep=False,
             recompute=False,
         )
-        return outputs, cell.pack_state(final_leaves)
-    outputs, *results = unroll_op(
-        values,
-        rows.lengths,
-        rows.bases,
-        rows.time_offsets,
-        *products,
-        vectors,
-        leaves,
-        cell_program(cell).json,
-        reverse,
-        keep,
-        recompute,
-    )
     return outputs, cell.pack_state(results[: len(leaves)])
 
 
