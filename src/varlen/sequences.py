@@ -73,7 +73,7 @@ def check_lengths(
         TypeError: the values are not integers.
         ValueError: not one length per row, or one is below 0 or above `num_steps`.
     """
-    found = np.asarray(lengths.detach().cpu() if hasattr(lengths, "detach") else lengths)
+    found = lengths.numpy(force=True) if hasattr(lengths, "detach") else np.asarray(lengths)
     if found.shape != (num_rows,):
         raise ValueError(
             f"{argument}: expected one length per row, shape ({num_rows},), "
@@ -81,13 +81,15 @@ def check_lengths(
         )
     if found.size and found.dtype.kind not in "iu":
         raise TypeError(f"{argument}: expected integers, found {found.dtype}")
-    least, most = (found.min(), found.max()) if found.size else (0, 0)
-    if least < 0 or (num_steps is not None and most > num_steps):
-        bad = found < 0 if num_steps is None else (found < 0) | (found > num_steps)
+    checked: npt.NDArray[np.int64] = found.astype(np.int64)
+    # Of a negative number the bits are those of a huge one, so one look at the largest is enough.
+    most = checked.view(np.uint64).max(initial=0)
+    if most > (np.iinfo(np.int64).max if num_steps is None else num_steps):
+        bad = checked < 0 if num_steps is None else (checked < 0) | (checked > num_steps)
         row = int(np.flatnonzero(bad)[0])
         bound = "at least 0" if num_steps is None else f"from 0 to {num_steps}, the number of steps"
         raise ValueError(f"{argument}: expected a length {bound}, found {found[row]} in row {row}")
-    return found.astype(np.int64)
+    return checked
 
 
 def live_steps(lengths: npt.NDArray[np.int64], num_steps: int) -> npt.NDArray[np.bool_]:
