@@ -10,13 +10,8 @@ from typing import Any
 
 import numpy as np
 
-ROOT = Path(
-    os.environ.get("VARLEN_ORACLE", Path(__file__).parent.parent / "golden" / "oracle")
-).resolve()
-
-
-class LeftOut(Exception):  # noqa: N818 - not an error
-    """Raised by a runner's `covers` with the reason why it does not run a case."""
+OWN_ROOT = Path(__file__).resolve().parent.parent / "golden" / "oracle"
+ROOT = Path(os.environ.get("VARLEN_ORACLE", OWN_ROOT)).resolve()
 
 
 @dataclass(frozen=True)

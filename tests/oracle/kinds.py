@@ -1,20 +1,31 @@
 """Which runner takes which kind of case.
 
-A runner is a pair: `covers(case)` raises `LeftOut` with the reason if the library does not do what
-the case needs; `run(case)` fails if the library does it and the result is not equal.
+A runner is a pair: `covers(case)` raises `LeftOut` for a case that is left out, `run(case)` fails
+if the result is not equal.
 """
 
 from collections.abc import Callable
 
-from . import batches, initial_values, losses, messages, parsing, records, rnn
-from .case import Case, LeftOut
+from . import (
+    batches,
+    errors,
+    initial_values,
+    losses,
+    messages,
+    parsing,
+    records,
+    reverse,
+    rnn,
+)
+from .case import Case
+from .reasons import LeftOut
 
 RUNNERS: dict[str, tuple[Callable[[Case], None], Callable[[Case], None]]] = {
     "batches": (batches.covers_queue, batches.run_queue),
     "bidirectional": (rnn.covers, rnn.run),
     "crc32c": (records.covers_checksums, records.run_checksums),
     "data_batches": (batches.covers_stages, batches.run_stages),
-    "error": (losses.covers_error, losses.run_error),
+    "error": (errors.covers, errors.run),
     "initial_values": (initial_values.covers, initial_values.run),
     "legacy_loss": (losses.covers, losses.run_loss),
     "parse_example": (parsing.covers, parsing.run),
@@ -23,19 +34,38 @@ RUNNERS: dict[str, tuple[Callable[[Case], None], Callable[[Case], None]]] = {
     "parse_sequence_batch": (parsing.covers_sequence_batch, parsing.run_sequence_batch),
     "plain": (rnn.covers, rnn.run),
     "ragged": (parsing.covers, parsing.run_ragged),
+    "raw_rnn": (rnn.covers, rnn.run),
+    "reverse_sequence": (reverse.covers, reverse.run),
     "rnn": (rnn.covers, rnn.run),
     "sequence_loss": (losses.covers, losses.run_loss),
     "sequence_mask": (losses.covers, losses.run_mask),
     "serialized": (messages.covers, messages.run),
+    "stack_bidirectional": (rnn.covers, rnn.run),
+    "state_saving": (rnn.covers, rnn.run),
     "tfrecord": (records.covers_file, records.run_file),
 }
+LATER = {
+    "batches_sparse": "queues",
+    "bucketed": "queues",
+    "checkpoint": "checkpoints",
+    "checkpoint_damaged": "checkpoints",
+    "checkpoint_many": "checkpoints",
+    "end_to_end": "end to end",
+    "multiset": "queues",
+    "producer": "queues",
+    "queue_script": "queues",
+    "state_batches": "queues",
+}
+"""Kinds of which no case is run, and the reason."""
 
 
 def check_covered(case: Case) -> None:
-    if case.kind not in RUNNERS:
-        raise LeftOut(f"kind {case.kind!r} is not covered yet")
+    if case.kind in LATER:
+        raise LeftOut(LATER[case.kind])
+    assert case.kind in RUNNERS, f"kind {case.kind!r} is not known"
     RUNNERS[case.kind][0](case)
 
 
 def run(case: Case) -> None:
+    check_covered(case)
     RUNNERS[case.kind][1](case)

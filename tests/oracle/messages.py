@@ -10,7 +10,7 @@ from google.protobuf.unknown_fields import UnknownFieldSet
 from varlen import features
 from varlen.features._messages import EntriesExample, EntriesSequenceExample, by_name
 
-from .case import Case, LeftOut
+from .case import Case
 from .records import read
 
 MESSAGES = {"Example": features.Example, "SequenceExample": features.SequenceExample}
@@ -18,8 +18,7 @@ ENTRIES = {"Example": EntriesExample, "SequenceExample": EntriesSequenceExample}
 
 
 def covers(case: Case) -> None:
-    if case.entry["api"] not in MESSAGES:
-        raise LeftOut(f"{case.entry['api']} messages are not covered yet")
+    assert case.entry["api"] in MESSAGES
 
 
 def run(case: Case) -> None:

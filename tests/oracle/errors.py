@@ -1,0 +1,60 @@
+"""Bad calls. Cases describe them in words; `bad_cells` and `bad_unrolls` know what these mean."""
+
+from contextlib import nullcontext
+
+import pytest
+
+from varlen import rnn
+
+from . import bad_cells, bad_unrolls, losses
+from .case import Case
+from .reasons import LeftOut
+
+LATER = ("tf.train.", "tf queues", "tf.contrib.training.")
+"""How the names begin of what belongs to queues."""
+
+CALLS = bad_cells.CALLS | bad_unrolls.CALLS
+SOUND = bad_cells.SOUND | bad_unrolls.SOUND
+GRAPH = {
+    ("LSTMCell", "input depth not statically known"),
+    ("dynamic_rnn", "two different cells unrolled in the same default scope"),
+    ("dynamic_rnn", "unknown input depth"),
+    ("dynamic_rnn", "unknown input rank"),
+}
+"""What has no meaning without a graph."""
+
+
+def is_there(key: tuple[str, str]) -> bool:
+    """Whether the class of that name is there, if it is one."""
+    return hasattr(rnn, key[0]) or not key[0][0].isupper()
+
+
+def covers(case: Case) -> None:
+    if case.entry["api"].startswith(LATER):
+        raise LeftOut("queues")
+    if "kwargs" in case.entry:
+        losses.covers(case)
+        return
+    key = _key(case)
+    if not is_there(key):
+        raise LeftOut("not yet")
+    if key in GRAPH:
+        raise LeftOut("graph")
+    if key in SOUND:
+        raise LeftOut("sound")
+    if key == ("dynamic_rnn", "float sequence_length (cast to int32)"):
+        raise LeftOut("length type")
+    if key not in CALLS:
+        raise LeftOut("words")
+
+
+def run(case: Case) -> None:
+    if "kwargs" in case.entry:
+        losses.run_error(case)
+        return
+    with pytest.raises((ValueError, TypeError)) if case.entry["error"] else nullcontext():
+        CALLS[_key(case)]()
+
+
+def _key(case: Case) -> tuple[str, str]:
+    return case.entry["api"].split(".")[-1], case.entry["what"]

@@ -1,0 +1,40 @@
+"""Why reference cases are left out: every reason there is. A case may be left out for no other."""
+
+REASONS = {
+    # Other works.
+    "not yet": "a cell or wrapper that is not there yet",
+    "checkpoints": "TensorFlow's checkpoints are no part of the library yet",
+    "queues": "queues, producers, and batches and buckets made of them, are not there yet",
+    "padded shapes": "padding to a given shape is not there yet",
+    "end to end": "from record files through TensorFlow's queues to SGD: queues are not there yet",
+    "in words": "the elements of the input are described in words alone",
+    # What TensorFlow does and this library does otherwise, on purpose.
+    "graph": "an error that exists only because TensorFlow 1 built graphs",
+    "length range": "a length outside of 0 to T is an error here (tests/rnn/test_unroll.py)",
+    "length type": "lengths that are no integers are an error here (tests/rnn/test_unroll.py)",
+    "sound": "what TensorFlow refuses and works here (SOUND in tests/oracle/errors.py)",
+    "words": "an error in words that tests/oracle/errors.py does not know",
+    "initialiser": "an initialiser of TensorFlow's is not described by its name alone",
+    "Q18": "Q18: a file cut inside a record's header is an error (tests/records/test_reader.py)",
+    "Q19 end": (
+        "Q19: a compressed stream without its end is an error (tests/records/test_reader.py)"
+    ),
+    "Q19 rest": (
+        "Q19: what follows a compressed stream is read, or an error (tests/records/test_reader.py)"
+    ),
+    "Q21": (
+        "Q21: a SparseFeature has its values, also if a VarLenFeature asks for its parts, when "
+        "TensorFlow returns nothing (tests/features/test_parse_example.py)"
+    ),
+    "Q23": (
+        "Q23: an empty batch is parsed, which TensorFlow refuses if the context has features of "
+        "fixed length (tests/features/test_parse_batch.py)"
+    ),
+}
+
+
+class LeftOut(Exception):  # noqa: N818 - not an error
+    """Raised by a runner's `covers` for a case that it does not run; the reason is in the table."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(REASONS[reason])
