@@ -124,6 +124,23 @@ def test_noise_is_handed_in_for_a_number_of_steps(x):
     assert raw_rnn(cell.eval(), feeding(cell, x, LENGTHS))[0].shape == (6, 4, 5)
 
 
+def test_under_autocast_the_cell_keeps_its_dtype():
+    cell = GRUCell(3, 4)
+    x, weight = torch.randn(2, 5, 3), torch.randn(3, 3)
+    expected, _ = dynamic_rnn(cell, (x @ weight).bfloat16().float(), [5, 2])
+
+    def loop_fn(time, output, state, loop_state):
+        inputs = x[:, min(time, 4)] @ weight
+        assert inputs.dtype == torch.bfloat16
+        state = torch.zeros(2, 4) if output is None else state
+        return time >= torch.tensor([5, 2]), inputs, state, output, None
+
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        outputs, state, _ = raw_rnn(cell, loop_fn)
+    assert outputs.dtype == state.dtype == torch.float32
+    assert_close(outputs.transpose(0, 1), expected, rtol=0.05, atol=0.05)
+
+
 def changed(time_of_change, **changes):
     """A sound loop function with something wrong at one time."""
     names = ("finished", "next_input", "next_state", "emit_output", "next_loop_state")

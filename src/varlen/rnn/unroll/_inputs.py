@@ -54,9 +54,7 @@ def as_block(cell: RNNCell, inputs: Any, *, time_major: bool) -> Block:
     """
 
     def as_leaf(leaf: Any) -> Tensor:
-        tensor = as_tensor(leaf, cell)
-        if torch.is_autocast_enabled(tensor.device.type) and tensor.is_floating_point():
-            tensor = tensor.to(cell.dtype)  # what came before may have been in lower precision
+        tensor = as_input(leaf, cell)
         if tensor.ndim < 2:
             raise ValueError(
                 f"inputs: expected shape {'(time, batch' if time_major else '(batch, time'}, ...), "
@@ -71,6 +69,14 @@ def as_block(cell: RNNCell, inputs: Any, *, time_major: bool) -> Block:
     batch_size, num_steps = reversed(axes) if time_major else axes
     values = _nest.map_structure(lambda leaf: leaf.flatten(0, 1), block)
     return Block(values, batch_size, num_steps, time_major)
+
+
+def as_input(value: Any, cell: RNNCell) -> Tensor:
+    """`value` as a tensor that a cell takes, also under autocast."""
+    tensor = as_tensor(value, cell)
+    if torch.is_autocast_enabled(tensor.device.type) and tensor.is_floating_point():
+        return tensor.to(cell.dtype)  # what came before may have been in lower precision
+    return tensor
 
 
 def unroll_block(

@@ -16,7 +16,7 @@ from varlen.rnn._cell import (
     take_step,
     zeros_of,
 )
-from varlen.rnn.unroll._inputs import map_tuples
+from varlen.rnn.unroll._inputs import as_input, map_tuples
 
 LoopFunction = Callable[[int, Any, Any, Any], tuple[Any, Any, Any, Any, Any]]
 
@@ -36,6 +36,8 @@ def raw_rnn(cell: RNNCell, loop_fn: LoopFunction, *, noise: Any = None) -> tuple
     emits from then on is replaced by zeros, and its state by the one before; `next_input` and the
     loop state are never masked, and `loop_fn` sees what the cell makes of all rows. NaN and
     infinities in the input of a finished row are replaced by zeros, so that they reach no gradient.
+
+    Under autocast the cell still runs in its own dtype, as in `dynamic_rnn`.
 
     As `tf.nn.raw_rnn`, except that `time` is an int, and tensors are returned in place of arrays.
 
@@ -70,7 +72,8 @@ def raw_rnn(cell: RNNCell, loop_fn: LoopFunction, *, noise: Any = None) -> tuple
     emitted: list[Any] = []
     while not finished.all():
         inputs = _blank(inputs, finished, cell)
-        output, next_state = take_step(cell, inputs, state, noise_of_step(len(emitted)))
+        with torch.autocast(finished.device.type, enabled=False):
+            output, next_state = take_step(cell, inputs, state, noise_of_step(len(emitted)))
         time = len(emitted) + 1
         now_finished, inputs, next_state, emit, next_loop_state = _call(
             loop_fn, time, output, next_state, loop_state
@@ -160,7 +163,7 @@ def _blank(inputs: Any, finished: Tensor, cell: RNNCell) -> Any:
     """Inputs without what is no number in finished rows."""
 
     def blank(leaf: Any) -> Tensor:
-        tensor = as_tensor(leaf, cell)
+        tensor = as_input(leaf, cell)
         if not tensor.is_floating_point():
             return tensor
         return torch.where(_beside(finished, tensor) & ~tensor.isfinite(), 0, tensor)
