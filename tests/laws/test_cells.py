@@ -15,11 +15,22 @@ from varlen import (
     CoupledInputForgetGateLSTMCell,
     DropoutWrapper,
     GRUCell,
+    JANETCell,
+    LayerNormGRUCell,
+    LayerNormRNNCell,
     LSTMCell,
+    LSTMStateTuple,
+    MinGRUCell,
+    MinLSTMCell,
+    MultiplicativeLSTMCell,
     MultiRNNCell,
     NASCell,
+    RecurrentDropoutWrapper,
     RNNCell,
+    SLSTMCell,
     UGRNNCell,
+    WeightDropWrapper,
+    ZoneoutWrapper,
     testing,
     tf1,
 )
@@ -56,12 +67,35 @@ CELLS = {
     "UGRNNCell": lambda: UGRNNCell(3, 4, dtype=float64),
     "NASCell": lambda: NASCell(3, 4, dtype=float64),
     "NASCell, everything": lambda: NASCell(3, 5, num_proj=2, use_bias=True, dtype=float64),
+    "JANETCell": lambda: JANETCell(3, 4, dtype=float64),
+    "LayerNormGRUCell": lambda: LayerNormGRUCell(3, 4, dtype=float64),
+    "LayerNormRNNCell": lambda: LayerNormRNNCell(3, 4, dtype=float64),
+    "MinGRUCell": lambda: MinGRUCell(3, 4, dtype=float64),
+    "MinLSTMCell": lambda: MinLSTMCell(3, 4, dtype=float64),
+    "MultiplicativeLSTMCell": lambda: MultiplicativeLSTMCell(3, 4, dtype=float64),
+    "SLSTMCell": lambda: SLSTMCell(3, 4, dtype=float64),
+    "SLSTMCell, exponential": lambda: SLSTMCell(3, 4, exponential_forget=True, dtype=float64),
     "MultiRNNCell": lambda: MultiRNNCell(
         [LSTMCell(3, 4, dtype=float64), GRUCell(4, 2, dtype=float64)]
     ),
     "MultiRNNCell, joined state": lambda: MultiRNNCell(
         [BasicRNNCell(3, 4, dtype=float64), GRUCell(4, 2, dtype=float64)], state_is_tuple=False
     ),
+    "RecurrentDropoutWrapper": lambda: RecurrentDropoutWrapper(LSTMCell(3, 4, dtype=float64), 0.6),
+    "RecurrentDropoutWrapper in a stack": lambda: MultiRNNCell(
+        [
+            RecurrentDropoutWrapper(GRUCell(3, 4, dtype=float64), 0.6),
+            RecurrentDropoutWrapper(UGRNNCell(4, 2, dtype=float64), 0.6),
+        ]
+    ),
+    "WeightDropWrapper": lambda: WeightDropWrapper(LSTMCell(3, 4, dtype=float64), 0.6),
+    "WeightDropWrapper in dropout": lambda: dropped(
+        WeightDropWrapper(GRUCell(3, 4, dtype=float64), 0.6)
+    ),
+    "ZoneoutWrapper": lambda: ZoneoutWrapper(
+        LSTMCell(3, 4, dtype=float64), LSTMStateTuple(0.5, 0.2)
+    ),
+    "ZoneoutWrapper, evaluation": lambda: ZoneoutWrapper(GRUCell(3, 4, dtype=float64), 0.3).eval(),
     "DropoutWrapper": lambda: dropped(LSTMCell(3, 4, dtype=float64)),
     "DropoutWrapper, variational": lambda: dropped(
         GRUCell(3, 4, dtype=float64), variational_recurrent=True

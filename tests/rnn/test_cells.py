@@ -10,10 +10,17 @@ from varlen import (
     BasicRNNCell,
     CoupledInputForgetGateLSTMCell,
     GRUCell,
+    JANETCell,
+    LayerNormGRUCell,
+    LayerNormRNNCell,
     LSTMCell,
     LSTMStateTuple,
+    MinGRUCell,
+    MinLSTMCell,
+    MultiplicativeLSTMCell,
     NASCell,
     RNNCell,
+    SLSTMCell,
     UGRNNCell,
 )
 
@@ -290,6 +297,13 @@ EVERY = [
     CoupledInputForgetGateLSTMCell,
     UGRNNCell,
     NASCell,
+    JANETCell,
+    LayerNormGRUCell,
+    LayerNormRNNCell,
+    MinGRUCell,
+    MinLSTMCell,
+    MultiplicativeLSTMCell,
+    SLSTMCell,
 ]
 
 

@@ -1,5 +1,6 @@
 """Layer normalisation inside of cells, with TensorFlow's names."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -45,9 +46,29 @@ def layer_norm(values: Tensor, scope: Any) -> Tensor:
         values: `[batch, units]`.
         scope: has `gamma` and `beta`.
     """
-    epsilon = 1e-3 if values.dtype == torch.float16 else 1e-12
-    centred = values - values.mean(-1, keepdim=True)
-    variance = centred.square().mean(-1, keepdim=True)
-    gamma: Tensor = scope.gamma
-    beta: Tensor = scope.beta
-    return gamma * centred * torch.rsqrt(variance + epsilon) + beta
+    (normalised,) = joint_layer_norm([values], [scope])
+    return normalised
+
+
+def joint_layer_norm(parts: Sequence[Tensor], scopes: Sequence[Any]) -> list[Tensor]:
+    """The layer normalisation of parts that lie side by side: one mean and one variance for all.
+
+    Args:
+        parts: `[batch, units]` each.
+        scopes: one per part, with its `gamma` and `beta`.
+    """
+    epsilon = 1e-3 if parts[0].dtype == torch.float16 else 1e-12
+    mean = _mean([part.mean(-1, keepdim=True) for part in parts])
+    centred = [part - mean for part in parts]
+    variance = _mean([part.square().mean(-1, keepdim=True) for part in centred])
+    scale = torch.rsqrt(variance + epsilon)
+    return [
+        scope.gamma * part * scale + scope.beta for part, scope in zip(centred, scopes, strict=True)
+    ]
+
+
+def _mean(values: Sequence[Tensor]) -> Tensor:
+    total = values[0]
+    for value in values[1:]:
+        total = total + value
+    return total / len(values) if len(values) > 1 else total

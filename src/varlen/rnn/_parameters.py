@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -87,6 +88,18 @@ def check_positive(value: int, *, argument: str) -> int:
     if value < 1:
         raise ValueError(f"{argument}: expected at least 1, found {value}")
     return value
+
+
+def check_keep_prob(keep_prob: float, *, argument: str) -> float:
+    """`keep_prob` as TensorFlow takes it, rounded to float32, if it is above 0 and at most 1.
+
+    Raises:
+        ValueError: it is not.
+    """
+    rounded = float(np.float32(keep_prob))
+    if not 0 < rounded <= 1:
+        raise ValueError(f"{argument}: expected above 0 and at most 1, found {keep_prob}")
+    return rounded
 
 
 def make_shards(

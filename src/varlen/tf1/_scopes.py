@@ -17,8 +17,11 @@ from varlen.rnn import (
     LSTMCell,
     MultiRNNCell,
     NASCell,
+    RecurrentDropoutWrapper,
     RNNCell,
     UGRNNCell,
+    WeightDropWrapper,
+    ZoneoutWrapper,
 )
 
 SCOPES: dict[type[nn.Module], str] = {
@@ -30,7 +33,10 @@ SCOPES: dict[type[nn.Module], str] = {
     LSTMCell: "lstm_cell",
     MultiRNNCell: "multi_rnn_cell",
     NASCell: "nas_cell",
+    RecurrentDropoutWrapper: "",
     UGRNNCell: "ugrnn_cell",
+    WeightDropWrapper: "",
+    ZoneoutWrapper: "",
 }
 """The scope that each cell and wrapper adds, if any. A cell's own `name` takes its place."""
 
@@ -39,7 +45,8 @@ def variable_names(module: nn.Module, scope: str = "") -> dict[str, str]:
     """Each name in `module.state_dict()` and the TensorFlow 1 variable that it comes from.
 
     Args:
-        module: any cell or wrapper that TensorFlow 1 had.
+        module: any cell or wrapper that TensorFlow 1 had; wrappers that it had not and that add
+            no scope may stand around its cells.
         scope: what stands before the cell's own scope, as an unroll opens it: `rnn` in
             `dynamic_rnn`, `static_rnn`, `raw_rnn` and `static_state_saving_rnn`,
             `bidirectional_rnn/fw` and `bidirectional_rnn/bw` in the bidirectional ones,

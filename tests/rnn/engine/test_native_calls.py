@@ -12,7 +12,7 @@ import torch
 from torch.testing import assert_close
 from torch.utils.data import DataLoader, Dataset
 
-from native_cells import assert_near, every_cell, results
+from native_cells import assert_near, every_cell, leaves_of_a_state, results
 from varlen import BasicLSTMCell, GRUCell, LSTMCell, LSTMStateTuple, _native, dynamic_rnn
 from varlen.rnn import Products, RecurrentCell
 from varlen.rnn.engine import Rows, native_step, unroll
@@ -100,7 +100,7 @@ class TestSingleStep:
         torch.manual_seed(0)
         cell = make(3, 33)
         inputs = torch.randn(4, 3)
-        leaves = [torch.randn_like(leaf) for leaf in cell.unpack_state(cell.zero_state(4))]
+        leaves = leaves_of_a_state(cell, 4, torch.randn_like)
         plain = cell(inputs, cell.pack_state(leaves))  # with a graph
         with torch.no_grad():
             output, next_leaves = native_step(cell, inputs, cell.products(), leaves)

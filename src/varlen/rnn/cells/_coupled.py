@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from varlen.rnn._cell import LSTMStateTuple
+from varlen.rnn._dropped import drop_candidate
 from varlen.rnn._norm import LayerNorm, layer_norm
 from varlen.rnn._parameters import (
     Activation,
@@ -55,6 +56,7 @@ class CoupledInputForgetGateLSTMCell(LSTMBase):
     """
 
     gate_names = ("transform", "forget", "output")
+    drops_candidate = True
 
     def __init__(
         self,
@@ -145,7 +147,8 @@ class CoupledInputForgetGateLSTMCell(LSTMBase):
         if self.use_peepholes:
             forget = forget + weights.W_F_diag * state.c
         forget = torch.sigmoid(forget + self.forget_bias)
-        c = forget * state.c + (1 - forget) * self.activation(transform)
+        candidate = drop_candidate(self.activation(transform), weights)
+        c = forget * state.c + (1 - forget) * candidate
         if self.layer_norm:
             c = layer_norm(c, weights.state)
         if self.use_peepholes:

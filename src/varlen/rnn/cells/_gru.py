@@ -5,6 +5,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from varlen.rnn._dropped import drop_candidate
 from varlen.rnn._parameters import (
     Activation,
     Initializer,
@@ -39,6 +40,7 @@ class GRUCell(RecurrentCell):
     gate_names = ("reset", "update")
     input_gate_names = ("candidate",)
     second_name = "candidate"
+    drops_candidate = True
 
     def __init__(
         self,
@@ -87,5 +89,6 @@ class GRUCell(RecurrentCell):
     def update(self, gates: Any, state: Any, weights: Any) -> tuple[Any, Any]:
         reset, update = torch.sigmoid(gates.reset), torch.sigmoid(gates.update)
         candidate = self.activation(gates.candidate + weights.candidate(reset * state))
+        candidate = drop_candidate(candidate, weights)
         state = update * state + (1 - update) * candidate
         return state, state

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from varlen.rnn._cell import LSTMStateTuple
+from varlen.rnn._dropped import drop_candidate
 from varlen.rnn._parameters import (
     Activation,
     Initializer,
@@ -38,6 +39,7 @@ class BasicLSTMCell(LSTMBase):
     """
 
     gate_names = ("input", "candidate", "forget", "output")
+    drops_candidate = True
 
     def __init__(
         self,
@@ -72,7 +74,8 @@ class BasicLSTMCell(LSTMBase):
 
     def update(self, gates: Any, state: Any, weights: Any) -> tuple[Any, Any]:
         forget = torch.sigmoid(gates.forget + self.forget_bias)
-        c = forget * state.c + torch.sigmoid(gates.input) * self.activation(gates.candidate)
+        candidate = drop_candidate(self.activation(gates.candidate), weights)
+        c = forget * state.c + torch.sigmoid(gates.input) * candidate
         h = torch.sigmoid(gates.output) * self.activation(c)
         return h, LSTMStateTuple(c, h)
 
@@ -104,6 +107,7 @@ class LSTMCell(LSTMBase):
     """
 
     gate_names = ("input", "candidate", "forget", "output")
+    drops_candidate = True
 
     def __init__(
         self,
@@ -167,7 +171,8 @@ class LSTMCell(LSTMBase):
             write = write + weights.w_i_diag * state.c
             forget = forget + weights.w_f_diag * state.c
         forget = torch.sigmoid(forget + self.forget_bias)
-        c = forget * state.c + torch.sigmoid(write) * self.activation(gates.candidate)
+        candidate = drop_candidate(self.activation(gates.candidate), weights)
+        c = forget * state.c + torch.sigmoid(write) * candidate
         c = clip(c, self.cell_clip)
         if self.use_peepholes:
             output = output + weights.w_o_diag * c

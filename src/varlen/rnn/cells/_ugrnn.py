@@ -5,6 +5,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from varlen.rnn._dropped import drop_candidate
 from varlen.rnn._parameters import (
     Activation,
     Initializer,
@@ -35,6 +36,7 @@ class UGRNNCell(RecurrentCell):
     """
 
     gate_names = ("gate", "candidate")
+    drops_candidate = True
 
     def __init__(
         self,
@@ -70,5 +72,6 @@ class UGRNNCell(RecurrentCell):
 
     def update(self, gates: Any, state: Any, weights: Any) -> tuple[Any, Any]:
         gate = torch.sigmoid(gates.gate + self.forget_bias)
-        state = gate * state + (1 - gate) * self.activation(gates.candidate)
+        candidate = drop_candidate(self.activation(gates.candidate), weights)
+        state = gate * state + (1 - gate) * candidate
         return state, state

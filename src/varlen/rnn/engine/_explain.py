@@ -9,7 +9,7 @@ from varlen.rnn._cell import RNNCell
 from varlen.rnn._recurrent import RecurrentCell
 from varlen.rnn.engine._cell_program import CellProgram, cell_program
 from varlen.rnn.engine._choose import why_not_native
-from varlen.rnn.wrappers import DropoutWrapper, MultiRNNCell
+from varlen.rnn.wrappers import MultiRNNCell
 
 
 class Explanation(str):
@@ -50,12 +50,11 @@ def explain(cell: Any, inputs: Tensor | None = None) -> Explanation:
 
 def _parts(cell: RNNCell, noise: Any) -> list[tuple[RNNCell, Any]]:
     """The cells that an unroll runs one after the other, with their noise."""
+    cell, noise = cell.resolve(noise)
     if isinstance(cell, MultiRNNCell):
         noises = noise or (None,) * len(cell.cells)
         pairs = zip(cell.cells, noises, strict=True)
         return [part for inner, its_noise in pairs for part in _parts(inner, its_noise)]
-    if isinstance(cell, DropoutWrapper) and noise is None:
-        return _parts(cell.cell, None)
     return [(cell, noise)]
 
 

@@ -16,7 +16,7 @@ from varlen.rnn.engine._choose import Engine, is_watched, why_not_native
 from varlen.rnn.engine._gradient import Unroll
 from varlen.rnn.engine._op import unroll_op
 from varlen.rnn.engine._rows import Rows
-from varlen.rnn.wrappers import DropoutWrapper, MultiRNNCell
+from varlen.rnn.wrappers import MultiRNNCell
 
 
 def unroll(
@@ -49,6 +49,7 @@ def unroll(
     Raises:
         ValueError: the native engine is asked for and cannot do it; the message has the reason.
     """
+    cell, noise = cell.resolve(noise)
     if engine != "eager":
         parts = _layers(cell, state, noise)
         if parts is not None:
@@ -128,8 +129,6 @@ def _layers(cell: RNNCell, state: Any, noise: Any) -> tuple[list[_Layer], Any] |
         noises = noise or (None,) * len(cell.cells)
         parts = zip(cell.cells, cell.split_state(state), noises, strict=True)
         return [_Layer(*part) for part in parts], cell.join_states
-    if isinstance(cell, DropoutWrapper) and noise is None:
-        return [_Layer(cell.cell, state, None)], lambda states: states[0]
     return None
 
 

@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from varlen.rnn import _nest
 from varlen.rnn._cell import LSTMStateTuple, RNNCell, as_cell, take_step, zeros_of
+from varlen.rnn._parameters import check_keep_prob
 from varlen.rnn.wrappers._place import keep_place_of_inner
 
 
@@ -75,9 +75,9 @@ class DropoutWrapper(RNNCell):
         super().__init__()
         self.cell = as_cell(cell)
         keep_place_of_inner(self)
-        self.input_keep_prob = _check_keep_prob(input_keep_prob, argument="input_keep_prob")
-        self.output_keep_prob = _check_keep_prob(output_keep_prob, argument="output_keep_prob")
-        self.state_keep_prob = _check_keep_prob(state_keep_prob, argument="state_keep_prob")
+        self.input_keep_prob = check_keep_prob(input_keep_prob, argument="input_keep_prob")
+        self.output_keep_prob = check_keep_prob(output_keep_prob, argument="output_keep_prob")
+        self.state_keep_prob = check_keep_prob(state_keep_prob, argument="state_keep_prob")
         self.variational_recurrent = variational_recurrent
         self.input_size = cell.input_size
         self.state_size = cell.state_size
@@ -111,6 +111,9 @@ class DropoutWrapper(RNNCell):
         )
         return None if all(part is None for part in noise) else noise
 
+    def resolve(self, noise: DropoutNoise | None) -> tuple[RNNCell, Any]:
+        return (self, noise) if noise is not None else self.cell.resolve(None)
+
     def _draw(self, size: Any, keep_prob: float, lengths: Tensor, droppable: Any = None) -> Any:
         if keep_prob == 1 or not self.training:
             return None
@@ -142,13 +145,6 @@ class DropoutWrapper(RNNCell):
         output, next_state = take_step(self.cell, inputs, state, noise.cell)
         next_state = _drop(next_state, noise.state, self.state_keep_prob)
         return _drop(output, noise.output, self.output_keep_prob), next_state
-
-
-def _check_keep_prob(keep_prob: float, *, argument: str) -> float:
-    rounded = float(np.float32(keep_prob))
-    if not 0 < rounded <= 1:
-        raise ValueError(f"{argument}: expected above 0 and at most 1, found {keep_prob}")
-    return rounded
 
 
 def _visit(visitor: Callable[[Any], Any], state: Any) -> Any:
