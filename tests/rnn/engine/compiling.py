@@ -6,7 +6,14 @@ The compiler comes first each time, when nothing has made a cell's program yet.
 import torch
 from torch.testing import assert_close
 
-from varlen import GRUCell, LSTMCell, MultiRNNCell, NASCell, dynamic_rnn
+from varlen import (
+    GRUCell,
+    LSTMCell,
+    MultiRNNCell,
+    NASCell,
+    dynamic_rnn,
+    stack_bidirectional_dynamic_rnn,
+)
 
 CELLS = [
     lambda: GRUCell(3, 5),
@@ -25,6 +32,20 @@ class Unrolled(torch.nn.Module):
         return dynamic_rnn(self.cell, inputs, lengths)[0]
 
 
+class Stacked(torch.nn.Module):
+    """Four unlike cells in one graph."""
+
+    def __init__(self):
+        super().__init__()
+        self.fw = torch.nn.ModuleList([GRUCell(3, 4), LSTMCell(8, 5)])
+        self.bw = torch.nn.ModuleList([LSTMCell(3, 4), NASCell(8, 2)])
+
+    def forward(self, inputs, lengths):
+        return stack_bidirectional_dynamic_rnn(
+            list(self.fw), list(self.bw), inputs, sequence_length=lengths
+        )[0]
+
+
 def results(run, module, inputs):
     inputs = inputs.clone().requires_grad_()
     outputs = run(inputs, LENGTHS)
@@ -33,9 +54,9 @@ def results(run, module, inputs):
     return [outputs, inputs.grad, *(p.grad.clone() for p in module.parameters())]
 
 
-def check_compile(make):
+def check_compile(module):
     torch.compiler.reset()
-    module, inputs = Unrolled(make()), torch.randn(3, 6, 3)
+    inputs = torch.randn(3, 6, 3)
     compiled = torch.compile(module, fullgraph=True, backend="aot_eager")
     assert_close(results(compiled, module, inputs), results(module, module, inputs))
 
@@ -53,6 +74,7 @@ def check_export(make):
 
 
 if __name__ == "__main__":
+    check_compile(Stacked())
     for make in CELLS:
         check_export(make)
-        check_compile(make)
+        check_compile(Unrolled(make()))

@@ -9,7 +9,7 @@ import torch
 from varlen.rnn import _nest
 from varlen.rnn._cell import RNNCell, as_cell
 from varlen.rnn.engine import Engine
-from varlen.rnn.unroll._inputs import as_block, unroll_block
+from varlen.rnn.unroll._inputs import as_block, trace_for_compiler, unroll_block
 from varlen.rnn.unroll._steps import stack_steps, unstack_steps
 
 
@@ -146,6 +146,7 @@ def both_ways(
     state_arguments: tuple[str, str] = ("initial_state_fw", "initial_state_bw"),
 ) -> tuple[tuple[Any, Any], tuple[Any, Any]]:
     """`bidirectional_dynamic_rnn` without its warning, under the caller's names of arguments."""
+    trace_for_compiler(cell_fw, cell_bw)
     block = as_block(cell_fw, inputs, time_major=time_major)
     outputs_fw, state_fw = unroll_block(
         cell_fw,

@@ -71,6 +71,16 @@ def as_block(cell: RNNCell, inputs: Any, *, time_major: bool) -> Block:
     return Block(values, batch_size, num_steps, time_major)
 
 
+def trace_for_compiler(*cells: RNNCell) -> None:
+    """Makes the programs of cells if a compiler looks; those of one graph all at first.
+
+    A compiler that has seen one program found takes the table of programs to be finished.
+    """
+    if torch.compiler.is_compiling():
+        for cell in cells:
+            trace_programs(cell)
+
+
 def as_input(value: Any, cell: RNNCell) -> Tensor:
     """`value` as a tensor that a cell takes, also under autocast."""
     tensor = as_tensor(value, cell)
@@ -104,8 +114,7 @@ def unroll_block(
     as_cell(cell)
     if isinstance(cell, RecurrentCell) or _is_nested(cell.input_size):
         _check_values(cell, block)
-    if torch.compiler.is_compiling():
-        trace_programs(cell)
+    trace_for_compiler(cell)
     lengths = _lengths(sequence_length, block)
     if initial_state is None:
         state = cell.get_initial_state(batch_size=block.batch_size, dtype=cell.dtype)

@@ -8,6 +8,7 @@ import torch
 from varlen.rnn._cell import RNNCell
 from varlen.rnn.engine import Engine
 from varlen.rnn.unroll._bidirectional import both_ways, side_by_side, warn_of_shared
+from varlen.rnn.unroll._inputs import trace_for_compiler
 from varlen.rnn.unroll._steps import stack_steps, unstack_steps
 
 
@@ -143,6 +144,7 @@ def _stack(
     noises_fw: Sequence[Any] | None,
     noises_bw: Sequence[Any] | None,
 ) -> tuple[Any, tuple[Any, ...], tuple[Any, ...]]:
+    trace_for_compiler(*cells_fw, *cells_bw)
     layers = zip(
         cells_fw,
         cells_bw,
