@@ -72,3 +72,11 @@ def test_transpose_batch_time_swaps_the_first_two_axes():
     assert_close(transpose_batch_time(x), x.transpose(0, 1))
     for small in (torch.arange(3), torch.tensor(1)):
         assert transpose_batch_time(small) is small
+
+
+@pytest.mark.wrong_types
+def test_wants_tensors():
+    with pytest.raises(TypeError, match="input: expected a tensor, found a list"):
+        reverse_sequence([[1, 2]], [2], 1)
+    with pytest.raises(TypeError, match="x: expected a tensor, found a ndarray"):
+        transpose_batch_time(np.zeros((2, 3)))

@@ -24,10 +24,11 @@ def reverse_sequence(
         A tensor of the shape of `input`.
 
     Raises:
-        TypeError: lengths that are not integers.
+        TypeError: not a tensor, or lengths that are not integers.
         ValueError: an axis that is not there, twice the same axis, not one length per row, or a
             length out of range.
     """
+    _check_tensor(input, argument="input")
     axes = [
         _check_axis(axis, input, argument=argument)
         for axis, argument in ((batch_axis, "batch_axis"), (seq_axis, "seq_axis"))
@@ -46,8 +47,14 @@ def reverse_sequence(
 
 
 def transpose_batch_time(x: Tensor) -> Tensor:
-    """Swaps the first two axes; what has fewer stays as it is."""
+    """Swaps the first two axes; what has fewer stays as it is. As TensorFlow 1's helper."""
+    _check_tensor(x, argument="x")
     return x.transpose(0, 1) if x.ndim >= 2 else x
+
+
+def _check_tensor(value: object, *, argument: str) -> None:
+    if not isinstance(value, Tensor):
+        raise TypeError(f"{argument}: expected a tensor, found a {type(value).__name__}")
 
 
 def _check_axis(axis: int, input: Tensor, *, argument: str) -> int:
