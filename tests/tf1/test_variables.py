@@ -51,17 +51,13 @@ def test_loads_every_variable_into_its_place():
         np.testing.assert_array_equal(cell.state_dict()[own], given[name])
 
 
-def test_puts_parts_together():
+@pytest.mark.parametrize(("axis", "num_parts"), [(0, 1), (0, 2), (0, 7), (1, 3)])
+def test_puts_parts_together(axis, num_parts):
     cell = BasicRNNCell(3, 4)
     kernel = np.arange(28, dtype=np.float32).reshape(7, 4)
-    load_variables(
-        cell,
-        {
-            "basic_rnn_cell/kernel/part_0": kernel[:4],
-            "basic_rnn_cell/kernel/part_1": kernel[4:],
-            "basic_rnn_cell/bias": np.zeros(4, np.float32),
-        },
-    )
+    parts = np.array_split(kernel, num_parts, axis)
+    given = {f"basic_rnn_cell/kernel/part_{i}": part for i, part in enumerate(parts)}
+    load_variables(cell, given | {"basic_rnn_cell/bias": np.zeros(4, np.float32)})
     np.testing.assert_array_equal(cell.kernel.detach(), kernel)
 
 

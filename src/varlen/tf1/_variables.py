@@ -114,12 +114,25 @@ def _read(
     shapes = [part.shape for part in parts]
     if any(part.dtype.kind != "f" for part in parts):
         raise ValueError(f"{variable!r}: expected floating numbers, found {parts[0].dtype}")
-    if len(parts) > 1 and all(shapes) and len({part[1:] for part in shapes}) == 1:
-        parts = [np.concatenate(parts)]
-    if len(parts) > 1 or parts[0].shape != shape:
+    whole = _join_parts(parts, shape)
+    if whole is None:
         found = shapes[0] if len(shapes) == 1 else f"parts of {', '.join(map(str, shapes))}"
         raise ValueError(f"{variable!r}: expected shape {shape}, found {found}")
-    return parts[0].copy()
+    return whole
+
+
+def _join_parts(parts: list[npt.NDArray[Any]], shape: tuple[int, ...]) -> npt.NDArray[Any] | None:
+    """An array of that shape, cut along whichever axis; None if the parts make no such array."""
+    if len(parts) == 1:
+        return parts[0].copy() if parts[0].shape == shape else None
+    for axis in range(len(shape)):
+        try:
+            whole = np.concatenate(parts, axis)
+        except ValueError:
+            continue
+        if whole.shape == shape:
+            return whole
+    return None
 
 
 def _as_array(value: Any) -> npt.NDArray[Any]:
