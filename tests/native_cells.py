@@ -52,6 +52,50 @@ class PlainCell(RecurrentCell):
         return c * h, LSTMStateTuple(c, h)
 
 
+class NoisyCell(RecurrentCell):
+    """A gated cell whose candidate is dropped and whose gate is shifted, by draws."""
+
+    gate_names = ("forget", "candidate")
+    vector_names = ("decay",)
+    noise_names = ("kept", "shift")
+    product_state = 1
+
+    def __init__(self, input_size, num_units, *, num_proj=None):
+        super().__init__()
+        self.input_size, self.num_units = input_size, num_units
+        self.output_size = num_proj or num_units
+        self.state_size = LSTMStateTuple(num_units, self.output_size)
+        self.w = torch.nn.Parameter(torch.randn(input_size, 2 * num_units))
+        self.r = torch.nn.Parameter(0.3 * torch.randn(self.output_size, 2 * num_units))
+        self.decay = torch.nn.Parameter(torch.rand(num_units))
+        self.second_name = num_proj and "projection"
+        self.projection = num_proj and torch.nn.Parameter(
+            torch.randn(num_units, num_proj) / num_units
+        )
+
+    def products(self):
+        return Products(self.w, self.r, None, self.projection)
+
+    def draw_noise(self, lengths):
+        if not self.training:
+            return None
+        shape = int(lengths.sum()), self.num_units
+        return torch.rand(shape) < 0.7, 0.1 * torch.randn(shape)
+
+    def update(self, gates, state, weights):
+        candidate = torch.tanh(gates.candidate)
+        forget = gates.forget
+        if weights.noise is not None:
+            candidate = candidate * weights.noise.kept / 0.7
+            forget = forget + weights.noise.shift
+        forget = torch.sigmoid(forget)
+        c = weights.decay * forget * state.c + (1 - forget) * candidate
+        h = torch.tanh(c)
+        if self.second_name:
+            h = weights.projection(h)
+        return h, LSTMStateTuple(c, h)
+
+
 CELLS = {
     "BasicRNNCell": lambda d, n: BasicRNNCell(d, n),
     "GRUCell": lambda d, n: GRUCell(d, n),

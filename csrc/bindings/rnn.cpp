@@ -102,12 +102,12 @@ rnn::Batch make_batch(Address lengths, std::int64_t size, Address bases, Address
 struct Weights {
   std::optional<MatrixAt> input, recurrent, second;
   Address bias;
-  Addresses vectors;
+  Addresses vectors, noises;
 
   template <class Real>
   rnn::CellWeights<Real> get() const {
     return {matrix<Real>(input), matrix<Real>(recurrent), matrix<Real>(second),
-            at<const Real>(bias), at<const Real>(vectors)};
+            at<const Real>(bias), at<const Real>(vectors), at<const Real>(noises)};
   }
 };
 
@@ -221,32 +221,33 @@ void bind_rnn(nb::module_& parent) {
       .def(
           "__init__",
           [](rnn::Cell* self, int num_gates, int num_recurrent_gates, int num_input_gates, int units,
-             int num_vectors, const std::vector<int>& state_units, int product_state,
+             int num_vectors, int num_noises, const std::vector<int>& state_units, int product_state,
              int second_units, int output_units, int output_state, const Program& forward,
              const Program* second_forward, const Program& backward,
              const Program* second_backward) {
             new (self) rnn::Cell{num_gates,         num_recurrent_gates, num_input_gates,
-                                 units,             num_vectors,         state_units,
+                                 units,             num_vectors,         num_noises, state_units,
                                  product_state,     second_units,        output_units,
                                  output_state,      get(&forward),       get(second_forward),
                                  get(&backward),    get(second_backward)};
           },
           nb::kw_only(), nb::arg("num_gates"), nb::arg("num_recurrent_gates"),
-          nb::arg("num_input_gates"), nb::arg("units"), nb::arg("num_vectors"),
+          nb::arg("num_input_gates"), nb::arg("units"), nb::arg("num_vectors"), nb::arg("num_noises"),
           nb::arg("state_units"), nb::arg("product_state"), nb::arg("second_units"),
           nb::arg("output_units"), nb::arg("output_state"), nb::arg("forward"),
           nb::arg("second_forward").none(), nb::arg("backward"), nb::arg("second_backward").none(),
-          nb::keep_alive<1, 12>(), nb::keep_alive<1, 13>(), nb::keep_alive<1, 14>(),
-          nb::keep_alive<1, 15>());
+          nb::keep_alive<1, 13>(), nb::keep_alive<1, 14>(), nb::keep_alive<1, 15>(),
+          nb::keep_alive<1, 16>());
   nb::class_<Weights>(module, "Weights")
       .def(
           "__init__",
           [](Weights* self, const MatrixAt& input, const MatrixAt& recurrent,
-             const std::optional<MatrixAt>& second, Address bias, const Addresses& vectors) {
-            new (self) Weights{input, recurrent, second, bias, vectors};
+             const std::optional<MatrixAt>& second, Address bias, const Addresses& vectors,
+             const Addresses& noises) {
+            new (self) Weights{input, recurrent, second, bias, vectors, noises};
           },
           nb::kw_only(), nb::arg("input"), nb::arg("recurrent"), nb::arg("second").none(),
-          nb::arg("bias"), nb::arg("vectors"));
+          nb::arg("bias"), nb::arg("vectors"), nb::arg("noises"));
   nb::class_<Saved>(module, "Saved")
       .def(
           "__init__",

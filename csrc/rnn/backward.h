@@ -22,14 +22,15 @@ class BackwardLoop final : public Loop {
         barrier_(team_size),
         state_(shape_.num_gates),
         parameter_(state_ + shape_.num_states),
-        product_(parameter_ + shape_.num_parameters),
+        noise_(parameter_ + shape_.num_parameters),
+        product_(noise_ + shape_.num_noises),
         output_(product_ + 1),
         next_state_(output_ + 1),
         operand_(next_state_ + shape_.num_states),
         gate_gradient_(operand_ + 1),
         state_gradient_(gate_gradient_ + shape_.num_gates),
         parameter_gradient_(state_gradient_ + shape_.num_states),
-        product_gradient_(parameter_gradient_ + shape_.num_parameters),
+        product_gradient_(parameter_gradient_ + shape_.num_parameters + shape_.num_noises),
         registers_(product_gradient_ + 1),
         gradient_rooms_(slots_.count(), shape_.num_states, widest(shape_)),
         // The initial states, the gradients of the operand and of the output.
@@ -93,6 +94,8 @@ class BackwardLoop final : public Loop {
     for (int p = 0; p < shape_.num_parameters; ++p)
       registers_.at(parameter_gradient_ + p, slot) =
           b_.parameter_gradients[p] + std::int64_t{held.sequence} * shape_.units;
+    for (int i = 0; i < shape_.num_noises; ++i)
+      registers_.at(noise_ + i, slot) = const_cast<Real*>(b_.noises[i] + step * shape_.units);
     registers_.at(output_, slot) = output_gradient(slot, step);
     registers_.at(operand_, slot) = rooms_.at(shape_.num_states, slot, 0);
     if (shape_.second_units) {
@@ -166,7 +169,7 @@ class BackwardLoop final : public Loop {
   Slots slots_;
   const int team_size_;
   Barrier barrier_;
-  const int state_, parameter_, product_, output_, next_state_, operand_;
+  const int state_, parameter_, noise_, product_, output_, next_state_, operand_;
   const int gate_gradient_, state_gradient_, parameter_gradient_, product_gradient_;
   Registers registers_;
   Rooms gradient_rooms_, rooms_;

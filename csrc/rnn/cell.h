@@ -12,6 +12,7 @@ struct Cell {
   int num_gates, num_recurrent_gates, num_input_gates;
   int units;
   int num_vectors;
+  int num_noises;  // rows of numbers that are drawn for each step
   std::vector<int> state_units;
   int product_state;
   int second_units;  // 0: there is no second product
@@ -40,6 +41,7 @@ struct CellWeights {
   Matrix<Real> second;     // [units, second units]; no data: there is none
   const Real* bias;        // [all gates * units]; null: zeros
   std::vector<const Real*> vectors;  // [units] each
+  std::vector<const Real*> noises;   // jagged, [steps, padded units] each
 };
 
 // Gates that are alike in what feeds them, whose columns lie side by side.

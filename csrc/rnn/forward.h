@@ -22,7 +22,8 @@ class ForwardLoop final : public Loop {
         barrier_(team_size),
         state_(shape_.num_gates),
         parameter_(state_ + shape_.num_states),
-        product_(parameter_ + shape_.num_parameters),
+        noise_(parameter_ + shape_.num_parameters),
+        product_(noise_ + shape_.num_noises),
         next_state_(product_ + 1),
         output_(next_state_ + shape_.num_states),
         operand_(output_ + 1),
@@ -88,6 +89,8 @@ class ForwardLoop final : public Loop {
           held.taken == 0 ? state_rooms_.at(s, slot, -1) : state(s, slot, held.taken - 1);
       registers_.at(next_state_ + s, slot) = state(s, slot, held.taken);
     }
+    for (int i = 0; i < shape_.num_noises; ++i)
+      registers_.at(noise_ + i, slot) = const_cast<Real*>(f_.noises[i] + step * shape_.units);
     registers_.at(operand_, slot) =
         f_.operands ? f_.operands + step * shape_.units : rooms_.at(0, slot, 0);
     registers_.at(product_, slot) =
@@ -212,7 +215,7 @@ class ForwardLoop final : public Loop {
   Slots slots_;
   const int team_size_;
   Barrier barrier_;
-  const int state_, parameter_, product_, next_state_, output_, operand_;
+  const int state_, parameter_, noise_, product_, next_state_, output_, operand_;
   Registers registers_, begin_;
   Rooms state_rooms_;
   const std::size_t ahead_size_;  // per slot

@@ -6,7 +6,7 @@
 //
 // A step of a cell is
 //   gates    = bias + inputs @ input weights + state @ recurrent weights, whichever feed it
-//   program  : gates, states, parameters -> next states, output, operand
+//   program  : gates, states, parameters, noise -> next states, output, operand
 // and, if the cell has a second product,
 //   product  = operand @ second weights
 //   program  : the same and the product -> the next states and output that the first one left open
@@ -57,7 +57,7 @@ struct StateShape {
 };
 
 struct Shape {
-  std::int32_t num_gates, num_recurrent, num_states, num_parameters;
+  std::int32_t num_gates, num_recurrent, num_states, num_parameters, num_noises;
   std::int32_t true_units, units;  // of a gate
   std::int32_t second_true_units, second_units;  // of the second product; 0: there is none
   const StateShape* states;
@@ -67,7 +67,7 @@ struct Shape {
 };
 
 // Registers of the forward programs, in this order; a program does not use all of them.
-//   in : gates, states, parameters, the product        out: next states, the output, the operand
+//   in : gates, states, parameters, noise, the product   out: next states, the output, the operand
 template <class Real>
 struct Forward {
   Shape shape;
@@ -80,6 +80,7 @@ struct Forward {
   Weights<Real> second;                 // [true_units, second_units]
   const Real* const* bias;              // [units] per gate
   const Real* const* parameters;        // [units] each
+  const Real* const* noises;            // jagged, [steps, units] each
   const Real* const* const* initial_states;  // each a row of true units per sequence
   Real* const* final_states;            // [batch, true units] each; null: not wanted
   Real* const* states;                  // jagged each; null: not kept
@@ -90,8 +91,8 @@ struct Forward {
 };
 
 // Registers of the backward programs.
-//   in : gates, states, parameters, the product, gradients of output, next states and operand
-//   out: gradients of gates, states and parameters (added), and of the product
+//   in : gates, states, parameters, noise, the product, gradients of output, next states and operand
+//   out: gradients of gates, states and parameters (added), none of noise, and of the product
 template <class Real>
 struct Backward {
   Shape shape;
@@ -100,6 +101,7 @@ struct Backward {
   const Weights<Real>* recurrent;       // per gate, transposed: [true_units, product state]
   Weights<Real> second;                 // transposed: [second_true_units, units]
   const Real* const* parameters;
+  const Real* const* noises;
   const Real* const* const* initial_states;
   Real* const* states;
   const Real* output_gradients;         // null: zero

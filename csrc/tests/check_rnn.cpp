@@ -216,7 +216,14 @@ Problem<Real> part(const Problem<Real>& whole, const std::vector<std::size_t>& c
   Problem<Real> made = whole;
   made.table = Table(lengths, Layout::kPadded);
   made.inputs = Problem<Real>::poison(made.table.num_rows * whole.input_size);
-  const int width = whole.cell.get().output_units;
+  const int width = whole.cell.get().output_units, padded = rnn::padded(whole.cell.get().units);
+  for (std::size_t i = 0; i < whole.noises.size(); ++i) {
+    made.noises[i].clear();
+    for (const std::size_t b : chosen) {
+      const auto first = whole.noises[i].begin() + whole.table.start(b) * padded;
+      made.noises[i].insert(made.noises[i].end(), first, first + whole.table.lengths[b] * padded);
+    }
+  }
   made.output_gradients = Problem<Real>::poison(made.table.num_rows * width);
   const auto copy = [](const std::vector<Real>& from, std::size_t row, std::vector<Real>& to,
                        std::size_t at, int columns) {

@@ -12,12 +12,13 @@ using rnn::Op;
 
 // The registers of a cell's programs, in the order that unroll.h states.
 struct Names {
-  int num_gates, num_states, num_vectors;
+  int num_gates, num_states, num_vectors, num_noises = 0;
 
   int gate(int i) const { return i; }
   int state(int i) const { return num_gates + i; }
   int vector(int i) const { return state(num_states) + i; }
-  int product() const { return vector(num_vectors); }
+  int noise(int i) const { return vector(num_vectors) + i; }
+  int product() const { return noise(num_noises); }
   int given() const { return product() + 1; }
   // Of a forward program.
   int next(int i) const { return given() + i; }
@@ -30,7 +31,7 @@ struct Names {
   int of_gate(int i) const { return of_operand() + 1 + i; }
   int of_state(int i) const { return of_gate(num_gates) + i; }
   int of_vector(int i) const { return of_state(num_states) + i; }
-  int of_product() const { return of_vector(num_vectors); }
+  int of_product() const { return of_vector(num_vectors + num_noises); }
 };
 
 class Code {
@@ -89,7 +90,8 @@ class CheckedCell {
   const char* name() const { return name_; }
   const rnn::Cell& get() const { return cell_; }
   Names names() const {
-    return {cell_.all_gates(), static_cast<int>(cell_.state_units.size()), cell_.num_vectors};
+    return {cell_.all_gates(), static_cast<int>(cell_.state_units.size()), cell_.num_vectors,
+            cell_.num_noises};
   }
 
  private:
@@ -129,7 +131,7 @@ inline CheckedCell lstm(int units) {
     to.put(n.of_state(1), Op::kFill, 0);
   }
   return {"lstm",
-          {4, 0, 0, units, 0, {units, units}, 1, 0, units, 1, {}, {}, {}, {}},
+          {4, 0, 0, units, 0, 0, {units, units}, 1, 0, units, 1, {}, {}, {}, {}},
           {forward, backward}};
 }
 
@@ -167,14 +169,14 @@ inline CheckedCell mixed(int units) {
     to.put(n.of_state(0), Op::kMultiply, d_next, u);
   }
   return {"mixed",
-          {1, 1, 1, units, 0, {units}, 0, 0, units, -1, {}, {}, {}, {}},
+          {1, 1, 1, units, 0, 0, {units}, 0, 0, units, -1, {}, {}, {}, {}},
           {forward, backward}};
 }
 
-// A product of another width, and a vector: c' = s(a + w c) c + tanh b,  h' = tanh(c' @ second)
+// A product of another width, a vector, and noise: c' = s(a + w c) c + z tanh b,  h' = tanh(c' @ second)
 inline CheckedCell projected(int units, int width) {
-  const Names n{2, 2, 1};
-  const int c = n.state(0), w = n.vector(0);
+  const Names n{2, 2, 1, 1};
+  const int c = n.state(0), w = n.vector(0), z = n.noise(0);
   Code forward = Code::forward(n), backward = Code::backward(n);
   Code second = Code::forward(n), second_backward = Code::backward(n);
   const auto parts = [&](Code& to) {
@@ -182,7 +184,7 @@ inline CheckedCell projected(int units, int width) {
   };
   {
     const auto [keep, candidate] = parts(forward);
-    forward.put(n.next(0), Op::kAdd, forward.multiply(keep, c), candidate);
+    forward.put(n.next(0), Op::kAdd, forward.multiply(keep, c), forward.multiply(z, candidate));
     forward.put(n.operand(), Op::kCopy, n.next(0));
     second.put(n.next(1), Op::kTanh, n.product());
   }
@@ -192,7 +194,7 @@ inline CheckedCell projected(int units, int width) {
     const int dc = to.add(n.of_next(0), n.of_operand());
     const int d_keep = to.through_sigmoid(to.multiply(dc, c), keep);
     to.put(n.of_gate(0), Op::kCopy, d_keep);
-    to.put(n.of_gate(1), Op::kCopy, to.through_tanh(dc, candidate));
+    to.put(n.of_gate(1), Op::kCopy, to.through_tanh(to.multiply(dc, z), candidate));
     to.put(n.of_state(0), Op::kAdd, to.multiply(dc, keep), to.multiply(d_keep, w));
     to.put(n.of_vector(0), Op::kAccumulate, to.multiply(d_keep, c));
   }
@@ -203,7 +205,7 @@ inline CheckedCell projected(int units, int width) {
     to.put(n.of_state(1), Op::kFill, 0);
   }
   return {"projected",
-          {2, 0, 0, units, 1, {units, width}, 1, width, width, 1, {}, {}, {}, {}},
+          {2, 0, 0, units, 1, 1, {units, width}, 1, width, width, 1, {}, {}, {}, {}},
           {forward, backward, second, second_backward}};
 }
 
@@ -243,7 +245,7 @@ inline CheckedCell reset_before(int units) {
     to.put(n.of_state(0), Op::kAdd, to.multiply(gradient, u), to.multiply(n.of_operand(), reset));
   }
   return {"reset_before",
-          {2, 0, 1, units, 0, {units}, 0, units, units, 0, {}, {}, {}, {}},
+          {2, 0, 1, units, 0, 0, {units}, 0, units, units, 0, {}, {}, {}, {}},
           {forward, backward, second, second_backward}};
 }
 
@@ -273,7 +275,7 @@ inline CheckedCell summed(int units) {
     to.put(n.of_state(0), Op::kFill, 0);
   }
   return {"summed",
-          {2, 0, 0, units, 0, {units}, 0, 0, units, 0, {}, {}, {}, {}},
+          {2, 0, 0, units, 0, 0, {units}, 0, 0, units, 0, {}, {}, {}, {}},
           {forward, backward}};
 }
 

@@ -107,11 +107,13 @@ class Naive {
         d_states[s].push_back(
             p_.options.with_final_gradients ? p_.final_gradients[s][b * c_.state_units[s] + u] : 0);
       }
-    const auto place = [&](std::int64_t taken) {
-      return p_.table.place(b, p_.options.reverse ? length - 1 - taken : taken);
+    const std::int64_t start = p_.table.start(b);
+    const auto time = [&](std::int64_t taken) {
+      return p_.options.reverse ? length - 1 - taken : taken;
     };
+    const auto place = [&](std::int64_t taken) { return p_.table.place(b, time(taken)); };
     for (std::int64_t taken = 0; taken < length; ++taken)
-      steps.push_back(step(states, place(taken)));
+      steps.push_back(step(states, place(taken), start + time(taken)));
     write("final ", b, states);
     for (std::int64_t taken = length - 1; taken >= 0; --taken)
       step_back(steps[taken], d_states, place(taken));
@@ -138,7 +140,7 @@ class Naive {
     return c_.output_state < 0 ? n_.output() : n_.next(c_.output_state);
   }
 
-  Rows step(Rows& states, std::int64_t place) {
+  Rows step(Rows& states, std::int64_t place, std::int64_t number) {
     Rows r = registers();
     for (int gate = 0; gate < n_.num_gates; ++gate)
       for (int u = 0; u < c_.units; ++u) {
@@ -156,6 +158,9 @@ class Naive {
       std::copy(states[s].begin(), states[s].end(), r[n_.state(s)].begin());
     for (int i = 0; i < c_.num_vectors; ++i)
       std::copy(p_.vectors[i].begin(), p_.vectors[i].end(), r[n_.vector(i)].begin());
+    for (int i = 0; i < c_.num_noises; ++i)
+      std::copy_n(p_.noises[i].begin() + number * rnn::padded(c_.units), c_.units,
+                  r[n_.noise(i)].begin());
     evaluate(*c_.forward, c_.units, r);
     for (int m = 0; m < c_.second_units; ++m)
       for (int u = 0; u < c_.units; ++u)

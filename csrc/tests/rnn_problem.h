@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <limits>
 #include <map>
+#include <numeric>
 #include <string>
 #include <vector>
 
@@ -47,6 +48,10 @@ struct Table {
   }
 
   std::int64_t place(std::int64_t b, std::int64_t t) const { return bases[b] + offsets[t]; }
+  // Its first step among all steps, sequence after sequence.
+  std::int64_t start(std::int64_t b) const {
+    return std::accumulate(lengths.begin(), lengths.begin() + b, std::int64_t{0});
+  }
 };
 
 template <class Real>
@@ -88,6 +93,7 @@ struct Problem {
   // Matrices are contiguous; or their transposes are.
   std::vector<Real> input, recurrent, second, bias;
   std::vector<std::vector<Real>> vectors, initial_states, final_gradients;
+  std::vector<std::vector<Real>> noises;  // NaN behind the units
   std::vector<Real> inputs, output_gradients;  // by place, NaN in the padding
 
   Problem(const CheckedCell& of, const Table& where, const Options& how, int inputs_width)
@@ -102,6 +108,7 @@ struct Problem {
     second = matrix(c.units, c.second_units);
     bias = numbers.take<Real>(options.with_bias ? c.all_gates() * c.units : 0);
     for (int i = 0; i < c.num_vectors; ++i) vectors.push_back(numbers.take<Real>(c.units, 0.2));
+    for (int i = 0; i < c.num_noises; ++i) noises.push_back(noise(numbers, c.units));
     for (const int units : c.state_units) {
       initial_states.push_back(numbers.take<Real>(table.lengths.size() * units));
       final_gradients.push_back(numbers.take<Real>(table.lengths.size() * units));
@@ -131,6 +138,17 @@ struct Problem {
   }
 
  private:
+  std::vector<Real> noise(Numbers& numbers, int units) const {
+    std::vector<Real> all;
+    for (const std::int64_t length : table.lengths)
+      for (std::int64_t t = 0; t < length; ++t) {
+        std::vector<Real> row = numbers.take<Real>(units);
+        row.resize(rnn::padded(units), std::numeric_limits<Real>::quiet_NaN());
+        all.insert(all.end(), row.begin(), row.end());
+      }
+    return all;
+  }
+
   std::vector<Real> rows(Numbers& numbers, int width) const {
     std::vector<Real> all = poison(table.num_rows * width);
     for (std::size_t b = 0; b < table.lengths.size(); ++b)
@@ -160,7 +178,8 @@ Arrays<Real> run(Problem<Real> p, const rnn::Kernels<Real>& kernels, const rnn::
                          p.table.offsets.data(), p.table.num_rows, p.options.reverse);
   const rnn::CellWeights<Real> weights{p.input_matrix(), p.recurrent_matrix(), p.second_matrix(),
                                        p.options.with_bias ? p.bias.data() : nullptr,
-                                       addresses<const Real>(p.vectors)};
+                                       addresses<const Real>(p.vectors),
+                                       addresses<const Real>(p.noises)};
   const auto initial = addresses<const Real>(p.initial_states);
   const std::int64_t steps = batch.num_steps(), units = rnn::padded(c.units);
   std::vector<std::vector<Real>> states, final_states, initial_gradients, vector_gradients;

@@ -5,7 +5,7 @@ Such a cell states just that, and every engine is derived from it.
 
 from abc import abstractmethod
 from collections import namedtuple
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
@@ -62,6 +62,9 @@ class RecurrentCell(RNNCell):
         input_gate_names: gates fed by the inputs alone.
         vector_names: parameters of one number per unit, which `update` finds in `weights`: as
             `weights.decay`, or `weights.forget.gamma` for one in a scope, named `"forget.gamma"`.
+        noise_names: what is drawn for each step, a row of a number per unit, which `update` finds
+            in `weights.noise` under these names, in a run that draws; else `weights.noise` is None.
+            `draw_noise` returns them in this order, `[sum(lengths), units]` each.
         second_name: the name under which `update` finds the second product in `weights`; None
             if there is none.
         product_state: which leaf of the state goes into the recurrent product.
@@ -73,6 +76,7 @@ class RecurrentCell(RNNCell):
     recurrent_gate_names: ClassVar[tuple[str, ...]] = ()
     input_gate_names: ClassVar[tuple[str, ...]] = ()
     vector_names: tuple[str, ...] = ()
+    noise_names: tuple[str, ...] = ()
     second_name: str | None = None
     product_state: ClassVar[int] = 0
     not_settings: ClassVar[frozenset[str]] = NOT_SETTINGS
@@ -133,18 +137,18 @@ class RecurrentCell(RNNCell):
         """The inverse of `group_state`."""
         return _nest.leaves(state)
 
-    def forward(self, inputs: Tensor, state: Any) -> tuple[Any, Any]:
+    def forward(self, inputs: Tensor, state: Any, noise: Any = None) -> tuple[Any, Any]:
         products = self.products()
         check_step_inputs(self, inputs, products.input.dtype)
         leaves = self.unpack_state(state)
-        if not torch.compiler.is_compiling() and not _PLAIN.get():
+        if noise is None and not torch.compiler.is_compiling() and not _PLAIN.get():
             taken = _native_step()(self, inputs, products, leaves)
             if taken is not None:
                 return taken[0], self.pack_state(taken[1])
-        return self._plain_step(inputs, products, leaves)
+        return self._plain_step(inputs, products, leaves, noise)
 
     def _plain_step(
-        self, inputs: Tensor, products: Products, leaves: list[Tensor]
+        self, inputs: Tensor, products: Products, leaves: list[Tensor], noise: Any
     ) -> tuple[Any, Any]:
         gates = group_gates(
             type(self),
@@ -153,7 +157,8 @@ class RecurrentCell(RNNCell):
             leaves[self.product_state] @ products.recurrent,
             products.bias,
         )
-        weights = group_weights(self, self.vectors(), products.second)
+        drawn = [] if noise is None else [leaf.to(inputs.dtype) for leaf in noise]
+        weights = group_weights(self, self.vectors(), products.second, drawn)
         output, next_state = self.update(gates, self.group_state(leaves), weights)
         return output, self.pack_state(self.ungroup_state(next_state))
 
@@ -216,9 +221,12 @@ def group_gates(
     return gates_type(all_gate_names(cell))(*torch.split(joined, num_units, dim=-1))
 
 
-def group_weights(cell: RecurrentCell, vectors: list[Tensor], second: Any) -> SimpleNamespace:
+def group_weights(
+    cell: RecurrentCell, vectors: Sequence[Tensor], second: Any, noises: Sequence[Tensor]
+) -> SimpleNamespace:
     """What `update` finds in `weights`; `second` is a matrix or a function."""
-    weights = SimpleNamespace()
+    drawn = zip(cell.noise_names, noises, strict=True) if noises else None
+    weights = SimpleNamespace(noise=drawn and SimpleNamespace(**dict(drawn)))
     for name, vector in zip(cell.vector_names, vectors, strict=True):
         *scopes, own = name.split(".")
         place = weights

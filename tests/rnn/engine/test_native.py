@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from torch.testing import assert_close
 
 import varlen
-from native_cells import PlainCell, assert_near, every_cell, results
+from native_cells import NoisyCell, PlainCell, assert_near, every_cell, results
 from varlen import (
     DropoutWrapper,
     GRUCell,
@@ -239,12 +239,16 @@ def operands(cell, lengths, num_steps):
         if tensor is not None:
             tensor.requires_grad_()
     tables = (rows.lengths, rows.bases, rows.time_offsets)
-    return [values, *tables, *products, vectors, states, cell_program(cell).json]
+    noisy = cell_program(cell, noisy=bool(cell.noise_names))
+    noises = [torch.randn(sum(lengths), cell.num_units) for _ in cell.noise_names]
+    return [values, *tables, *products, vectors, noises, states, noisy.json]
 
 
 @pytest.mark.parametrize("recompute", [False, True])
-def test_the_operator_passes_the_checks_of_torch(recompute):
-    cell = LSTMCell(3, 5, num_proj=2, use_peepholes=True)
+@pytest.mark.parametrize(
+    "cell", [LSTMCell(3, 5, num_proj=2, use_peepholes=True), NoisyCell(3, 5)], ids=["LSTM", "noisy"]
+)
+def test_the_operator_passes_the_checks_of_torch(cell, recompute):
     torch.library.opcheck(unroll_op, (*operands(cell, [4, 0, 2], 4), False, True, recompute))
 
 

@@ -36,12 +36,13 @@ class CellProgram:
         num_recurrent_gates: fed by the state alone.
         num_input_gates: fed by the inputs alone.
         num_vectors: parameters of one number per unit.
+        num_noises: rows of numbers that are drawn for each step.
         state_units: width of each leaf of the state.
         product_state: the leaf that goes into the recurrent product.
         second_units: width of the second product; 0: there is none.
         output_units: width of the output.
         output_state: the leaf that is the output; -1: none is.
-        forward: gates, states, vectors, product -> next states, output, operand.
+        forward: gates, states, vectors, noises, product -> next states, output, operand.
         second_forward: the same registers, after the second product.
         backward: those, and gradients of output, next states and operand -> gradients.
         second_backward: the gradient of the product.
@@ -52,6 +53,7 @@ class CellProgram:
     num_recurrent_gates: int
     num_input_gates: int
     num_vectors: int
+    num_noises: int
     state_units: tuple[int, ...]
     product_state: int
     second_units: int
@@ -112,13 +114,17 @@ _SETTING_NAMES: dict[tuple[type, tuple[str, ...]], tuple[str, ...]] = {}
 _TRACING = threading.Lock()
 
 
-def cell_program(cell: RecurrentCell) -> CellProgram:
+def cell_program(cell: RecurrentCell, *, noisy: bool = False) -> CellProgram:
     """The program of a cell, traced when it is first asked for and when a setting has changed.
+
+    Args:
+        cell: any.
+        noisy: of its steps with noise.
 
     Raises:
         Untraceable: with the reason.
     """
-    key = _settings(cell)
+    key = (noisy, _settings(cell))
     try:
         known = _TRACED.get(key)
     except TypeError as error:
@@ -127,7 +133,7 @@ def cell_program(cell: RecurrentCell) -> CellProgram:
         # A thread of its own is outside of whatever hooks and modes the caller is in.
         with _TRACING, ThreadPoolExecutor(max_workers=1) as thread:
             try:
-                known = thread.submit(_trace_cell, cell).result()
+                known = thread.submit(_trace_cell, cell, noisy).result()
             except Untraceable as reason:
                 known = str(reason)
             _TRACED[key] = known
@@ -155,7 +161,7 @@ def _settings(module: nn.Module) -> tuple[Any, ...]:
 class _Step:
     """`update` as a function of a flat list of tensors, the last of which is the second product."""
 
-    def __init__(self, cell: RecurrentCell) -> None:
+    def __init__(self, cell: RecurrentCell, noisy: bool) -> None:
         self.cell = cell
         self.gates = all_gate_names(type(cell))
         leaves = cell.unpack_state(cell.zero_state(0))
@@ -163,7 +169,8 @@ class _Step:
         self.state_units = tuple(leaf.shape[1] for leaf in leaves)
         self.states: tuple[str, ...] = getattr(grouped, "_fields", None) or ("state",)
         self.vectors = cell.vector_names
-        self.inputs = (*self.gates, *self.states, *self.vectors, "product")
+        self.noises = cell.noise_names if noisy else ()
+        self.inputs = (*self.gates, *self.states, *self.vectors, *self.noises, "product")
         self.second_units = 0
         if cell.second_name is not None:
             weights = cell.products().second
@@ -177,7 +184,7 @@ class _Step:
         return [
             *(units * len(self.gates)),
             *self.state_units,
-            *(units * len(self.vectors)),
+            *(units * (len(self.vectors) + len(self.noises))),
             self.second_units,
         ]
 
@@ -190,7 +197,7 @@ class _Step:
         """Output, next states, and the operand of the second product if there is one."""
         gates, rest = tensors[: len(self.gates)], tensors[len(self.gates) :]
         states, rest = rest[: len(self.states)], rest[len(self.states) :]
-        vectors, product = rest[:-1], rest[-1]
+        vectors, noises, product = rest[: len(self.vectors)], rest[len(self.vectors) : -1], rest[-1]
         operands: list[torch.Tensor] = []
 
         def second(operand: torch.Tensor) -> torch.Tensor:
@@ -200,7 +207,7 @@ class _Step:
         output, next_state = self.cell.update(
             gates_type(self.gates)(*gates),
             self.cell.group_state(list(states)),
-            group_weights(self.cell, list(vectors), second),
+            group_weights(self.cell, list(vectors), second, noises),
         )
         if len(operands) != (self.cell.second_name is not None):
             raise Untraceable(
@@ -209,8 +216,8 @@ class _Step:
         return [output, *self.cell.ungroup_state(next_state), *operands]
 
 
-def _trace_cell(cell: RecurrentCell) -> CellProgram:
-    step = _Step(cell)
+def _trace_cell(cell: RecurrentCell, noisy: bool) -> CellProgram:
+    step = _Step(cell, noisy)
     num_states = len(step.states)
     values, results = trace(step, step.widths, step.result_widths)
     product = len(step.inputs) - 1
@@ -240,13 +247,16 @@ def _trace_cell(cell: RecurrentCell) -> CellProgram:
     later = [product] + [
         len(step.gates) + i for i, n in enumerate(step.state_units) if n != cell.num_units
     ]
-    sooner = [i for i in range(len(step.inputs)) if i not in later]
+    first_noise = len(step.gates) + num_states + len(step.vectors)
+    drawn = range(first_noise, first_noise + len(step.noises))
+    sooner = [i for i in range(len(step.inputs)) if i not in later and i not in drawn]
     return CellProgram(
         units=cell.num_units,
         num_gates=len(cell.gate_names),
         num_recurrent_gates=len(cell.recurrent_gate_names),
         num_input_gates=len(cell.input_gate_names),
         num_vectors=len(step.vectors),
+        num_noises=len(step.noises),
         state_units=step.state_units,
         product_state=cell.product_state,
         second_units=second_units,

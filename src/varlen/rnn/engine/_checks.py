@@ -3,13 +3,12 @@
 Anyone can call an operator, so its arguments are checked where the core gets them.
 """
 
-from collections.abc import Sequence
 from functools import lru_cache
 
 import torch
 from torch import Tensor
 
-from varlen.rnn._recurrent import Products
+from varlen.rnn.engine._arguments import Arguments
 from varlen.rnn.engine._cell_program import CellProgram
 from varlen.rnn.engine._rows import Rows
 
@@ -33,26 +32,22 @@ def weight_shapes(program: str, input_size: int) -> tuple[tuple[int, ...], ...]:
     )
 
 
-def check_call(
-    program: str,
-    values: Tensor,
-    rows: Rows,
-    products: Products,
-    vectors: Sequence[Tensor],
-    initial_states: Sequence[Tensor],
-) -> None:
+def check_call(program: str, values: Tensor, rows: Rows, given: Arguments) -> None:
     """Checks the arguments of a call, forward or backward.
 
     Raises:
         ValueError: what does not fit.
     """
-    check_kind(values, values, *(w for w in products if w is not None), *vectors, *initial_states)
+    check_kind(values, values, *given.differentiable(), *given.noises)
+    products, vectors, noises, states = given
     batch_size = len(rows.lengths)
     if values.ndim != 2 or values.shape[0] != rows.num_rows:
         raise ValueError(f"values: expected {rows.num_rows} rows, found {tuple(values.shape)}")
     cell, shapes = CellProgram.from_json(program), weight_shapes(program, values.shape[1])
     if len(vectors) != cell.num_vectors:
         raise ValueError(f"vectors: expected {cell.num_vectors}, found {len(vectors)}")
+    if len(noises) != cell.num_noises:
+        raise ValueError(f"noises: expected {cell.num_noises}, found {len(noises)}")
     if (products.second is None) != (cell.second_forward is None):
         raise ValueError("second weights: expected where the program has a second product")
     expected = [
@@ -60,8 +55,9 @@ def check_call(
         *(("vector", *pair) for pair in zip(vectors, shapes[len(products) :], strict=True)),
         *(
             ("initial state", leaf, (batch_size, width))
-            for leaf, width in zip(initial_states, cell.state_units, strict=True)
+            for leaf, width in zip(states, cell.state_units, strict=True)
         ),
+        *(("noise", noise, (int(rows.lengths.sum()), cell.units)) for noise in noises),
     ]
     for name, tensor, shape in expected:
         if tensor is not None and tensor.shape != shape:

@@ -22,12 +22,14 @@ def why_not_native(cell: RNNCell, inputs: Any, noise: Any) -> str | None:
     """The reason why the native engine cannot do an unroll; None if it can."""
     if not _native.NATIVE:
         return "the native core is left out (VARLEN_NATIVE=0, or it was not built)"
-    if noise is not None:
-        return f"{type(cell).__name__} draws noise in every step"
     if not isinstance(cell, RecurrentCell):
+        if noise is not None:
+            return f"{type(cell).__name__} draws noise in every step"
         return (
             f"{type(cell).__name__} is no RecurrentCell: it does not say what its step consists of"
         )
+    if noise is not None and torch.compiler.is_compiling():
+        return f"{type(cell).__name__} draws noise, as many numbers as there are steps"
     if not isinstance(inputs, Tensor) or inputs.dtype != cell.dtype or cell.dtype not in DTYPES:
         return "the native engine computes in torch.float32 and torch.float64"
     if inputs.device.type != "cpu" or cell.device.type != "cpu":
@@ -37,7 +39,7 @@ def why_not_native(cell: RNNCell, inputs: Any, noise: Any) -> str | None:
     if torch.autograd.forward_ad._current_level >= 0:
         return "it runs under forward-mode differentiation"
     try:
-        cell_program(cell)
+        cell_program(cell, noisy=noise is not None)
     except Untraceable as reason:
         return f"{type(cell).__name__}.update is no program: {reason}"
     return None

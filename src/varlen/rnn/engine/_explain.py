@@ -64,7 +64,7 @@ def _explain_one(cell: RNNCell, noise: Any, inputs: Tensor | None) -> Explanatio
     reason = why_not_native(cell, inputs, noise)
     if reason is not None or not isinstance(cell, RecurrentCell):
         return _explanation(f"engine: eager\nreason: {reason}", "eager", reason=reason)
-    program = cell_program(cell)
+    program = cell_program(cell, noisy=noise is not None)
     return _explanation(f"engine: native\n{program}", "native", program=program)
 
 

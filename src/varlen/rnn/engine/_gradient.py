@@ -15,6 +15,7 @@ from torch import Tensor
 
 from varlen.rnn._recurrent import Products
 from varlen.rnn.engine import _native_loop
+from varlen.rnn.engine._arguments import Arguments
 from varlen.rnn.engine._cell_program import CellProgram
 from varlen.rnn.engine._choose import is_watched
 from varlen.rnn.engine._native_loop import Saved
@@ -41,38 +42,42 @@ class Unroll(torch.autograd.Function):
         program: str,
         reverse: bool,
         recompute: bool,
-        num_vectors: int,
+        counts: tuple[int, int],
         values: Tensor,
-        *weights_and_states: Tensor | None,
+        *tensors: Tensor | None,
     ) -> tuple[Tensor, ...]:
-        """`weights_and_states`: those of the products, the vectors, the initial states.
+        """`tensors` are those of `Arguments`, `counts` how many of them are vectors and noises.
 
         Returns:
             `(outputs, *final_states)`.
         """
-        weights = Products(*weights_and_states[:4])  # type: ignore[arg-type]
-        rest: list[Any] = list(weights_and_states[4:])
-        vectors, states = rest[:num_vectors], rest[num_vectors:]
+        given = _grouped(list(tensors), counts)
         outputs, final_states, saved = _native_loop.forward(
-            values,
-            rows,
-            weights,
-            vectors,
-            states,
-            program,
-            reverse=reverse,
-            keep=True,
-            recompute=recompute,
+            values, rows, given, program, reverse=reverse, keep=True, recompute=recompute
         )
-        tensors = [values, rows.lengths, rows.bases, rows.time_offsets, *weights]
-        remember(ctx, tensors, vectors, states, flat(saved), program, reverse=reverse)
+        remember(ctx, values, rows, given, flat(saved), program, reverse=reverse)
         ctx.of_values = ctx.needs_input_grad[5]
         return outputs, *final_states
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:
         found = pull_back(ctx, gradients, may_overwrite=True)
-        return (*[None] * 5, found.values, *found.products, *found.vectors, *found.states)
+        no_settings, no_noises = [None] * 5, [None] * ctx.num_noises
+        return (
+            *no_settings,
+            found.values,
+            *found.products,
+            *found.vectors,
+            *no_noises,
+            *found.states,
+        )
+
+
+def _grouped(tensors: list[Any], counts: tuple[int, int]) -> Arguments:
+    (num_vectors, num_noises), num_products = counts, len(Products._fields)
+    products, rest = tensors[:num_products], tensors[num_products:]
+    vectors, rest = rest[:num_vectors], rest[num_vectors:]
+    return Arguments(Products(*products), vectors, rest[:num_noises], rest[num_noises:])
 
 
 def flat(saved: Saved | None) -> list[Tensor]:
@@ -82,9 +87,9 @@ def flat(saved: Saved | None) -> list[Tensor]:
 
 def remember(
     ctx: Any,
-    tensors: Sequence[Tensor | None],
-    vectors: Sequence[Tensor],
-    states: Sequence[Tensor],
+    values: Tensor,
+    rows: Rows,
+    given: Arguments,
     kept: Sequence[Tensor],
     program: str,
     *,
@@ -94,17 +99,19 @@ def remember(
 
     Args:
         ctx: of the function or operator; `of_values` is set beside.
-        tensors: values, the tables of their rows, the weights of the products.
-        vectors: the cell's other parameters.
-        states: the initial ones.
+        values: the inputs.
+        rows: where their steps lie.
+        given: the other tensors.
         kept: as `flat` has it.
         program: of the cell.
         reverse: whether rows were walked from their ends.
     """
-    ctx.num_vectors, ctx.num_states = len(vectors), len(states)
-    ctx.program, ctx.reverse = program, reverse
+    ctx.num_vectors, ctx.num_noises = len(given.vectors), len(given.noises)
+    ctx.num_states, ctx.program, ctx.reverse = len(given.states), program, reverse
     ctx.set_materialize_grads(False)
-    ctx.save_for_backward(*tensors, *vectors, *states, *kept)
+    tables = rows.lengths, rows.bases, rows.time_offsets
+    products, *others = given
+    ctx.save_for_backward(values, *tables, *products, *(t for part in others for t in part), *kept)
 
 
 def pull_back(
@@ -119,24 +126,15 @@ def pull_back(
             else holds these.
     """
     kept = list(ctx.saved_tensors)
-    tensors, kept = kept[:8], kept[8:]
-    vectors, kept = kept[: ctx.num_vectors], kept[ctx.num_vectors :]
-    states, kept = kept[: ctx.num_states], kept[ctx.num_states :]
-    values, lengths, bases, time_offsets, *weights = tensors
+    (values, lengths, bases, time_offsets), kept = kept[:4], kept[4:]
+    num_given = len(Products._fields) + ctx.num_vectors + ctx.num_noises + ctx.num_states
+    given, kept = _grouped(kept[:num_given], (ctx.num_vectors, ctx.num_noises)), kept[num_given:]
     rows = Rows(lengths, bases, time_offsets, values.shape[0])
-    products = Products(*weights)
     of_outputs, *of_finals = gradients[: 1 + ctx.num_states]
     if torch.is_grad_enabled():  # the gradient itself will be differentiated
+        program = CellProgram.from_json(ctx.program)
         found = _differentiable_gradients(
-            of_outputs,
-            of_finals,
-            values,
-            rows,
-            products,
-            vectors,
-            states,
-            CellProgram.from_json(ctx.program),
-            reverse=ctx.reverse,
+            of_outputs, of_finals, values, rows, given, program, reverse=ctx.reverse
         )
     elif may_overwrite and _is_last_use(kept):
         found = gradients_in_place(
@@ -144,21 +142,23 @@ def pull_back(
             of_finals,
             values,
             rows,
-            products,
-            vectors,
-            states,
+            given,
             Saved(kept[0], kept[1:-2], *kept[-2:]),
             ctx.program,
             reverse=ctx.reverse,
             of_values=ctx.of_values,
         )
     else:
+        products, *others = given
         found = torch.ops.varlen.unroll_backward(
             of_outputs,
             of_finals,
-            *tensors,
-            vectors,
-            states,
+            values,
+            lengths,
+            bases,
+            time_offsets,
+            *products,
+            *others,
             kept[0],
             kept[1:-2],
             *kept[-2:],
@@ -170,8 +170,8 @@ def pull_back(
     of_values = next(remaining)
     return Pulled(
         of_values if ctx.of_values else None,
-        [None if weight is None else next(remaining) for weight in products],
-        [next(remaining) for _ in vectors],
+        [None if weight is None else next(remaining) for weight in given.products],
+        [next(remaining) for _ in given.vectors],
         list(remaining),
     )
 
@@ -232,19 +232,14 @@ def _differentiable_gradients(
     final_gradients: list[Tensor | None],
     values: Tensor,
     rows: Rows,
-    products: Products,
-    vectors: list[Tensor],
-    states: list[Tensor],
+    given: Arguments,
     program: CellProgram,
     *,
     reverse: bool,
 ) -> list[Tensor]:
     """The gradients by torch's own autograd on the plain twin, with a graph of their own."""
-    present = [weight for weight in products if weight is not None]
-    arguments = [values, *present, *vectors, *states]
-    outputs, final = unroll_reference(
-        values, rows, products, vectors, states, program, reverse=reverse
-    )
+    arguments = [values, *given.differentiable()]
+    outputs, final = unroll_reference(values, rows, given, program, reverse=reverse)
     wanted = [argument for argument in arguments if argument.requires_grad]
     pulled = [
         (result, gradient)

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from varlen import _native
 from varlen.rnn._recurrent import Products
+from varlen.rnn.engine._arguments import Arguments
 from varlen.rnn.engine._cell_program import CellProgram
 from varlen.rnn.engine._checks import check_call, check_kind
 from varlen.rnn.engine._program import NUMBERS, Program
@@ -67,9 +68,7 @@ def saved_widths(program: CellProgram, *, recompute: bool) -> list[int]:
 def forward(
     values: Tensor,
     rows: Rows,
-    products: Products,
-    vectors: Sequence[Tensor],
-    initial_states: Sequence[Tensor],
+    given: Arguments,
     program: str,
     *,
     reverse: bool,
@@ -77,15 +76,13 @@ def forward(
     recompute: bool,
 ) -> tuple[Tensor, list[Tensor], Saved | None]:
     """As `unroll_reference`, and with `keep` what `backward` needs."""
-    check_call(program, values, rows, products, vectors, initial_states)
+    check_call(program, values, rows, given)
     outputs = values.new_empty(len(values), _load(program).program.output_units)
     final_states, saved = run_forward(
         values.contiguous(),
         outputs,
         make_batch(rows, reverse=reverse),
-        products,
-        vectors,
-        initial_states,
+        given,
         program,
         keep=keep,
         recompute=recompute,
@@ -97,9 +94,7 @@ def run_forward(
     values: Tensor,
     outputs: Tensor | None,
     batch: Any,
-    products: Products,
-    vectors: Sequence[Tensor],
-    initial_states: Sequence[Tensor],
+    given: Arguments,
     program: str,
     *,
     keep: bool = False,
@@ -107,7 +102,7 @@ def run_forward(
 ) -> tuple[list[Tensor], Saved | None]:
     """`forward` of what has been checked; it fills `outputs`, if there are any."""
     loaded = _load(program)
-    final_states = [state.new_empty(*state.shape) for state in initial_states]
+    final_states = [state.new_empty(*state.shape) for state in given.states]
     saved = None
     if keep:
         room = [
@@ -121,9 +116,7 @@ def run_forward(
         loaded.cell,
         values,
         batch,
-        products,
-        vectors,
-        initial_states,
+        given,
         saved,
         final_states=_addresses(final_states),
         outputs=_address(outputs),
@@ -136,9 +129,7 @@ def backward(
     final_gradients: Sequence[Tensor | None],
     values: Tensor,
     rows: Rows,
-    products: Products,
-    vectors: Sequence[Tensor],
-    initial_states: Sequence[Tensor],
+    given: Arguments,
     saved: Saved,
     program: str,
     *,
@@ -151,7 +142,7 @@ def backward(
         of_values: whether the gradient of `values` is wanted; else it is empty.
     """
     loaded = _load(program)
-    check_call(program, values, rows, products, vectors, initial_states)
+    check_call(program, values, rows, given)
     check_kind(values, *(g for g in (output_gradients, *final_gradients) if g is not None))
     check_kind(values, *saved.states)
     placed = output_gradients is None or output_gradients.is_contiguous()
@@ -160,18 +151,16 @@ def backward(
         places = torch.from_numpy(rows.places())
         output_gradients = output_gradients.index_select(0, places).contiguous()
     finals = [None if g is None else g.contiguous() for g in final_gradients]
-    of_products = Products._make(None if w is None else _room_like(w) for w in products)
-    of_vectors = [_room_like(vector) for vector in vectors]
-    of_states = [_room_like(state) for state in initial_states]
+    of_products = Products._make(None if w is None else _room_like(w) for w in given.products)
+    of_vectors = [_room_like(vector) for vector in given.vectors]
+    of_states = [_room_like(state) for state in given.states]
     of_inputs = _room_like(values) if of_values else values.new_empty(0)
     _call(
         "backward",
         loaded.cell,
         values.contiguous(),
         make_batch(rows, reverse=reverse),
-        products,
-        vectors,
-        initial_states,
+        given,
         saved,
         output_gradients=_address(output_gradients),
         output_gradients_placed=placed,
@@ -221,6 +210,7 @@ def _load(text: str) -> _Loaded:
         num_input_gates=program.num_input_gates,
         units=program.units,
         num_vectors=program.num_vectors,
+        num_noises=program.num_noises,
         state_units=program.state_units,
         product_state=program.product_state,
         second_units=program.second_units,
@@ -248,16 +238,16 @@ def _call(
     cell: Any,
     values: Tensor,
     batch: Any,
-    products: Products,
-    vectors: Sequence[Tensor],
-    initial_states: Sequence[Tensor],
+    given: Arguments,
     saved: Saved | None,
     **addresses: Any,
 ) -> None:
     """Calls the core. What is copied here to lie in one piece lives until it returns."""
+    products = given.products
     bias = None if products.bias is None else products.bias.contiguous()
-    vectors = [vector.contiguous() for vector in vectors]
-    initial_states = [state.contiguous() for state in initial_states]
+    vectors = [vector.contiguous() for vector in given.vectors]
+    noises = [_widened(noise) for noise in given.noises]
+    initial_states = [state.contiguous() for state in given.states]
     core = _native.rnn
     function = core.forward_float32 if direction == "forward" else core.backward_float32
     if values.dtype == torch.float64:
@@ -273,6 +263,7 @@ def _call(
             second=None if products.second is None else _matrix(products.second),
             bias=_address(bias),
             vectors=_addresses(vectors),
+            noises=_addresses(noises),
         ),
         inputs=values.data_ptr(),
         initial_states=_addresses(initial_states),
@@ -315,6 +306,16 @@ def _addresses(tensors: Sequence[Tensor | None]) -> list[int]:
 
 def _matrix(weights: Tensor) -> tuple[int, int, int, int, int]:
     return weights.data_ptr(), *weights.stride(), *weights.shape
+
+
+def _widened(noise: Tensor) -> Tensor:
+    """Rows as wide as the core's own, with zeros behind the units."""
+    units = noise.shape[1]
+    if padded(units) == units:
+        return noise.contiguous()
+    wide = noise.new_zeros(len(noise), padded(units))
+    wide[:, :units] = noise
+    return wide
 
 
 def _room_like(tensor: Tensor) -> Tensor:

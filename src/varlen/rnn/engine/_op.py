@@ -11,6 +11,7 @@ from torch import Tensor
 
 from varlen.rnn._recurrent import Products
 from varlen.rnn.engine import _native_loop
+from varlen.rnn.engine._arguments import Arguments
 from varlen.rnn.engine._cell_program import CellProgram
 from varlen.rnn.engine._gradient import flat, gradients_in_place, pull_back, remember
 from varlen.rnn.engine._rows import Rows
@@ -27,6 +28,7 @@ def unroll_op(
     bias: Tensor | None,
     second_weights: Tensor | None,
     vectors: Sequence[Tensor],
+    noises: Sequence[Tensor],
     initial_states: Sequence[Tensor],
     program: str,
     reverse: bool,
@@ -40,9 +42,12 @@ def unroll_op(
     outputs, final_states, saved = _native_loop.forward(
         values,
         Rows(lengths, bases, time_offsets, values.shape[0]),
-        Products(input_weights, recurrent_weights, bias, second_weights),
-        vectors,
-        initial_states,
+        Arguments(
+            Products(input_weights, recurrent_weights, bias, second_weights),
+            vectors,
+            noises,
+            initial_states,
+        ),
         program,
         reverse=reverse,
         keep=keep,
@@ -62,6 +67,7 @@ def _(
     bias: Tensor | None,
     second_weights: Tensor | None,
     vectors: Sequence[Tensor],
+    noises: Sequence[Tensor],
     initial_states: Sequence[Tensor],
     program: str,
     reverse: bool,
@@ -96,6 +102,7 @@ def unroll_backward_op(
     bias: Tensor | None,
     second_weights: Tensor | None,
     vectors: Sequence[Tensor],
+    noises: Sequence[Tensor],
     initial_states: Sequence[Tensor],
     gates: Tensor,
     states: Sequence[Tensor],
@@ -111,15 +118,14 @@ def unroll_backward_op(
     """
     rows = Rows(lengths, bases, time_offsets, values.shape[0])
     weights = Products(input_weights, recurrent_weights, bias, second_weights)
+    given = Arguments(weights, vectors, noises, initial_states)
     saved = _native_loop.Saved(gates.clone(), list(states), operands, products)
     return gradients_in_place(
         output_gradients,
         final_gradients,
         values,
         rows,
-        weights,
-        vectors,
-        initial_states,
+        given,
         saved,
         program,
         reverse=reverse,
@@ -140,6 +146,7 @@ def _(
     bias: Tensor | None,
     second_weights: Tensor | None,
     vectors: Sequence[Tensor],
+    noises: Sequence[Tensor],
     initial_states: Sequence[Tensor],
     gates: Tensor,
     states: Sequence[Tensor],
@@ -156,15 +163,26 @@ def _(
 
 
 def _setup_context(ctx: Any, inputs: tuple[Any, ...], output: list[Tensor]) -> None:
-    *tensors, vectors, states, program, reverse, _, _ = inputs
-    kept = output[1 + len(states) :]
-    remember(ctx, tensors, vectors, states, kept, program, reverse=reverse)
+    values, lengths, bases, time_offsets, *rest = inputs
+    *weights, vectors, noises, states, program, reverse, _, _ = rest
+    rows = Rows(lengths, bases, time_offsets, values.shape[0])
+    given = Arguments(Products(*weights), vectors, noises, states)
+    remember(ctx, values, rows, given, output[1 + len(states) :], program, reverse=reverse)
     ctx.of_values = ctx.needs_input_grad[0]
 
 
 def _backward(ctx: Any, gradients: Sequence[Tensor | None]) -> tuple[Any, ...]:
     found = pull_back(ctx, gradients)
-    return found.values, *[None] * 3, *found.products, found.vectors, found.states, *[None] * 4
+    no_tables, no_noises, no_settings = [None] * 3, [None] * ctx.num_noises, [None] * 4
+    return (
+        found.values,
+        *no_tables,
+        *found.products,
+        found.vectors,
+        no_noises,
+        found.states,
+        *no_settings,
+    )
 
 
 unroll_op.register_autograd(_backward, setup_context=_setup_context)

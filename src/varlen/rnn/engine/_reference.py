@@ -3,12 +3,10 @@
 It is what the loop means, and what is differentiated where the loop cannot be (twice, for one).
 """
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor
 
-from varlen.rnn._recurrent import Products
+from varlen.rnn.engine._arguments import Arguments
 from varlen.rnn.engine._cell_program import CellProgram
 from varlen.rnn.engine._layout import step_layout
 from varlen.rnn.engine._rows import Rows
@@ -17,9 +15,7 @@ from varlen.rnn.engine._rows import Rows
 def unroll_reference(
     values: Tensor,
     rows: Rows,
-    products: Products,
-    vectors: Sequence[Tensor],
-    initial_states: Sequence[Tensor],
+    given: Arguments,
     program: CellProgram,
     *,
     reverse: bool,
@@ -29,9 +25,7 @@ def unroll_reference(
     Args:
         values: `[rows, input_size]`.
         rows: where the real steps are.
-        products: the weights of the cell.
-        vectors: its other parameters, `[units]` each.
-        initial_states: `[batch, state units]` each.
+        given: of the cell and the run.
         program: of the cell.
         reverse: walks each row from its last step to its first.
 
@@ -40,9 +34,10 @@ def unroll_reference(
     """
     layout = step_layout(rows.lengths.numpy(), reverse=reverse, device=values.device)
     places = torch.from_numpy(rows.places()).to(values.device)[layout.positions]
-    projected = torch.split(values.index_select(0, places) @ products.input, layout.counts)
+    projected = torch.split(values.index_select(0, places) @ given.products.input, layout.counts)
 
-    states = [state.index_select(0, layout.order) for state in initial_states]
+    noises = [torch.split(noise[layout.positions], layout.counts) for noise in given.noises]
+    states = [state.index_select(0, layout.order) for state in given.states]
     finished: list[list[Tensor]] = []
     outputs = []
     running = len(rows.lengths)
@@ -51,7 +46,8 @@ def unroll_reference(
             finished.append([state[count:] for state in states])
             states = [state[:count] for state in states]
             running = count
-        output, states = _step(projected[step], states, products, vectors, program)
+        drawn = [noise[step] for noise in noises]
+        output, states = _step(projected[step], states, given, drawn, program)
         outputs.append(output)
     parts = zip(states, *reversed(finished), strict=True)
     final = [torch.cat(part).index_select(0, layout.rank) for part in parts]
@@ -62,10 +58,11 @@ def unroll_reference(
 def _step(
     projected: Tensor,
     states: list[Tensor],
-    products: Products,
-    vectors: Sequence[Tensor],
+    given: Arguments,
+    drawn: list[Tensor],
     program: CellProgram,
 ) -> tuple[Tensor, list[Tensor]]:
+    products = given.products
     both = program.units * program.num_gates
     recurrent = states[program.product_state] @ products.recurrent
     gates = torch.cat(
@@ -73,7 +70,7 @@ def _step(
     )
     if products.bias is not None:
         gates = gates + products.bias
-    registers = [*torch.split(gates, program.units, dim=1), *states, *vectors]
+    registers = [*torch.split(gates, program.units, dim=1), *states, *given.vectors, *drawn]
     results = program.forward.run([*registers, None])
     if program.second_forward is not None:
         operand = results[-1]

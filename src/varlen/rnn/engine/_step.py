@@ -9,6 +9,7 @@ from torch import Tensor
 from varlen import _native
 from varlen.rnn._recurrent import Products, RecurrentCell
 from varlen.rnn.engine import _native_loop
+from varlen.rnn.engine._arguments import Arguments
 from varlen.rnn.engine._cell_program import cell_program
 from varlen.rnn.engine._checks import DTYPES, weight_shapes
 from varlen.rnn.engine._choose import is_watched
@@ -66,9 +67,7 @@ def native_step(
         inputs.contiguous(),
         outputs,
         _single_steps(batch_size),
-        products,
-        vectors,
-        leaves,
+        Arguments(products, vectors, (), leaves),
         program.json,
     )
     return next_leaves[program.output_state] if outputs is None else outputs, next_leaves

@@ -1,9 +1,11 @@
 """An unroll on the engine that is asked for, or on the fastest that can do it."""
 
 import warnings
+from collections.abc import Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -11,6 +13,7 @@ from varlen import _native
 from varlen.rnn._cell import RNNCell
 from varlen.rnn._recurrent import RecurrentCell
 from varlen.rnn.engine import _eager, _native_loop
+from varlen.rnn.engine._arguments import Arguments
 from varlen.rnn.engine._cell_program import cell_program
 from varlen.rnn.engine._choose import Engine, is_watched, why_not_native
 from varlen.rnn.engine._gradient import Unroll
@@ -59,7 +62,9 @@ def unroll(
         reason = why_not_native(cell, values, noise)
         if reason is None:
             assert isinstance(cell, RecurrentCell)
-            return _unroll_native(cell, values, rows, state, reverse=reverse, recompute=recompute)
+            return _unroll_native(
+                cell, values, rows, state, noise, reverse=reverse, recompute=recompute
+            )
         if engine == "native":
             raise ValueError(f"engine='native': {reason}")
     if isinstance(cell, RecurrentCell) and not _native.NATIVE:
@@ -77,13 +82,21 @@ def _say_that_it_is_slow() -> None:
 
 
 def _unroll_native(
-    cell: RecurrentCell, values: Tensor, rows: Rows, state: Any, *, reverse: bool, recompute: bool
+    cell: RecurrentCell,
+    values: Tensor,
+    rows: Rows,
+    state: Any,
+    noise: Any,
+    *,
+    reverse: bool,
+    recompute: bool,
 ) -> tuple[Tensor, Any]:
-    products, vectors = cell.products(), cell.vectors()
-    leaves = cell.unpack_state(state)
-    tensors = [values, *(w for w in products if w is not None), *vectors, *leaves]
+    noises = [] if noise is None else _by_place(noise, rows, values.dtype, reverse=reverse)
+    given = Arguments(cell.products(), cell.vectors(), noises, cell.unpack_state(state))
+    tensors = [values, *given.differentiable()]
     keep = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)
-    program = cell_program(cell).json
+    program = cell_program(cell, noisy=noise is not None).json
+    products, *others = given
     if torch.compiler.is_compiling() or is_watched(*tensors):
         outputs, *results = unroll_op(
             values,
@@ -91,30 +104,43 @@ def _unroll_native(
             rows.bases,
             rows.time_offsets,
             *products,
-            vectors,
-            leaves,
+            *others,
             program,
             reverse,
             keep,
             recompute,
         )
     elif keep:
+        counts = len(given.vectors), len(noises)
+        flat = (tensor for part in others for tensor in part)
         outputs, *results = Unroll.apply(  # type: ignore[no-untyped-call]
-            rows, program, reverse, recompute, len(vectors), values, *products, *vectors, *leaves
+            rows, program, reverse, recompute, counts, values, *products, *flat
         )
     else:
         outputs, results, _ = _native_loop.forward(
             values,
             rows,
-            products,
-            vectors,
-            leaves,
+            given,
             program,
             reverse=reverse,
             keep=False,
             recompute=False,
         )
-    return outputs, cell.pack_state(results[: len(leaves)])
+    return outputs, cell.pack_state(results[: len(given.states)])
+
+
+def _by_place(
+    noise: Sequence[Tensor], rows: Rows, dtype: torch.dtype, *, reverse: bool
+) -> list[Tensor]:
+    """Draws in the order of the steps themselves, not in that in which a cell takes them."""
+    noises = [leaf.to(dtype) for leaf in noise]
+    if not reverse:
+        return noises
+    lengths = rows.lengths.numpy()
+    ends = np.cumsum(lengths)
+    mirrors = np.repeat(2 * ends - lengths - 1, lengths)
+    backwards = torch.from_numpy(mirrors - np.arange(len(mirrors)))
+    return [leaf.index_select(0, backwards) for leaf in noises]
 
 
 class _Layer(NamedTuple):
