@@ -325,3 +325,33 @@ def test_state_dict_is_that_of_the_cell_and_a_step_may_be_taken_alone(wrap, x):
     assert (cell.input_size, cell.output_size) == (5, 4)
     output.sum().backward()
     assert inner.kernel.grad.isfinite().all()
+
+
+@pytest.mark.skipif(not varlen._native.NATIVE, reason="the native core is left out")
+@pytest.mark.parametrize(
+    "make",
+    {
+        "zoneout": lambda: ZoneoutWrapper(LSTMCell(3, 5), 0.4),
+        "zoneout of the memory": lambda: ZoneoutWrapper(
+            LSTMCell(3, 5, num_proj=2), LSTMStateTuple(c=0.5, h=0.0)
+        ),
+        "zoneout of a GRU": lambda: ZoneoutWrapper(GRUCell(3, 5), 0.3),
+        "dropped candidate": lambda: RecurrentDropoutWrapper(LSTMCell(3, 5), 0.6),
+        "zoneout of a dropped candidate": lambda: ZoneoutWrapper(
+            RecurrentDropoutWrapper(GRUCell(3, 5), 0.6), 0.3
+        ),
+        "dropped weights": lambda: WeightDropWrapper(GRUCell(3, 5), 0.5),
+    }.items(),
+    ids=lambda item: item[0],
+)
+def test_training_runs_natively_with_the_same_draws(make):
+    cell = make[1]()
+    assert explain(cell).engine == "native", explain(cell).reason
+    inputs = torch.randn(4, 6, 3)
+    noise = cell.draw_noise(torch.tensor([6, 0, 3, 1]))
+    found = []
+    for engine in ("native", "eager"):
+        outputs, final = dynamic_rnn(cell, inputs, [6, 0, 3, 1], noise=noise, engine=engine)
+        gradients = torch.autograd.grad(outputs.sin().sum(), list(cell.parameters()))
+        found.append((outputs, final, gradients))
+    assert_close(*found)

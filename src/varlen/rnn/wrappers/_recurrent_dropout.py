@@ -5,9 +5,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from varlen.rnn._cell import RNNCell
+from varlen.rnn._cell import RNNCell, take_step
 from varlen.rnn._parameters import check_keep_prob
-from varlen.rnn._recurrent import NOT_SETTINGS, RecurrentCell, plain_steps
+from varlen.rnn._recurrent import RecurrentCell
 from varlen.rnn.wrappers._place import keep_place_of_inner
 from varlen.rnn.wrappers._variant import variant
 
@@ -63,24 +63,25 @@ class RecurrentDropoutWrapper(RNNCell):
         return torch.rand(shape, device=lengths.device) < self.keep_prob
 
     def resolve(self, noise: Any) -> tuple[RNNCell, Any]:
-        return (self, noise) if noise is not None else self.cell.resolve(None)
+        if noise is None:
+            return self.cell.resolve(None)
+        dropped = variant(
+            self.cell, _Dropping, noise_names=("candidate_mask",), keep_prob=self.keep_prob
+        )
+        return dropped, (noise,)
 
     def forward(self, inputs: Tensor, state: Any, noise: Tensor | None = None) -> tuple[Any, Any]:
         if noise is None:
             ones = torch.ones(len(inputs), dtype=torch.int64, device=inputs.device)
             noise = self.draw_noise(ones)
-        if noise is None:
-            result: tuple[Any, Any] = self.cell(inputs, state)
-            return result
-        mask = noise.to(inputs.dtype) / self.keep_prob
-        with plain_steps():
-            return variant(self.cell, _Dropping, candidate_mask=mask).forward(inputs, state)
+        cell, its_noise = self.resolve(noise)
+        return take_step(cell, inputs, state, its_noise)
 
 
 class _Dropping(RecurrentCell):
-    not_settings = NOT_SETTINGS | {"candidate_mask"}
-    candidate_mask: Tensor
+    keep_prob: float
 
     def update(self, gates: Any, state: Any, weights: Any) -> tuple[Any, Any]:
-        weights.candidate_mask = self.candidate_mask
+        weights.candidate_mask = weights.noise.candidate_mask / self.keep_prob
+        weights.noise = None  # the cell itself draws nothing
         return super().update(gates, state, weights)  # type: ignore[safe-super]

@@ -84,13 +84,21 @@ class ZoneoutWrapper(RNNCell):
         like = zeros_of(self.state_size, torch.empty(0, 0))
         return ZoneoutNoise(_nest.map_structure(draw, like, self.zoneout_prob), noise)
 
-    def resolve(self, noise: Any) -> tuple[RNNCell, Any]:
-        """In evaluation, a cell that computes the expectation on any engine."""
-        cell, _ = self.cell.resolve(None)
-        if noise is not None or not isinstance(cell, RecurrentCell):
+    def resolve(self, noise: ZoneoutNoise | None) -> tuple[RNNCell, Any]:
+        """A cell that does the same on any engine, if the wrapped one names its arithmetic."""
+        cell, its_noise = self.cell.resolve(None if noise is None else noise.cell)
+        if not isinstance(cell, RecurrentCell):
             return self, noise
-        probs = tuple(_nest.leaves(self.zoneout_prob))
-        return variant(cell, _Expected, zoneout_prob=probs), None
+        if noise is None or noise.state is None:
+            probs = tuple(_nest.leaves(self.zoneout_prob))
+            return variant(cell, _Expected, zoneout_prob=probs), its_noise
+        names, draws = () if its_noise is None else cell.noise_names, list(its_noise or ())
+        for number, kept in enumerate(_nest.leaves(noise.state)):
+            if kept is not None:
+                names += (f"kept_{number}",)
+                draws.append(kept)
+        zoned = variant(cell, _Zoned, noise_names=names, cell_draws=its_noise is not None)
+        return zoned, tuple(draws)
 
     def forward(
         self, inputs: Any, state: Any, noise: ZoneoutNoise | None = None
@@ -98,7 +106,11 @@ class ZoneoutWrapper(RNNCell):
         if noise is None:
             first = _nest.leaves(inputs)[0]
             ones = torch.ones(len(first), dtype=torch.int64, device=first.device)
-            noise = self.draw_noise(ones) or ZoneoutNoise(None, None)
+            noise = self.draw_noise(ones)
+        cell, its_noise = self.resolve(noise)
+        if cell is not self:
+            return take_step(cell, inputs, state, its_noise)
+        noise = noise or ZoneoutNoise(None, None)
         with plain_steps():  # in which an output that is a state is the same tensor
             output, next_state = take_step(self.cell, inputs, state, noise.cell)
         leaves, structure = _nest.flatten(next_state)
@@ -153,4 +165,19 @@ class _Expected(RecurrentCell):
             self.ungroup_state(state),
             list(self.zoneout_prob),
         )
+        return output, self.group_state(leaves)
+
+
+class _Zoned(RecurrentCell):
+    cell_draws: bool
+
+    def update(self, gates: Any, state: Any, weights: Any) -> tuple[Any, Any]:
+        drawn = vars(weights.noise)
+        if not self.cell_draws:
+            weights.noise = None
+        output, next_state = super().update(gates, state, weights)  # type: ignore[safe-super]
+        new, old = self.ungroup_state(next_state), self.ungroup_state(state)
+        masks = [drawn.get(f"kept_{number}") for number in range(len(old))]
+        kept = [None if mask is None else mask > 0 for mask in masks]
+        output, leaves = _zone_out(output, new, old, kept)
         return output, self.group_state(leaves)
