@@ -60,7 +60,13 @@ _AREAS: dict[str, tuple[str, ...]] = {
     ),
     "formats": (),
     "losses": (
+        "LinearChainCRF",
+        "loss_total",
+        "masked_binary_cross_entropy",
         "masked_cross_entropy",
+        "masked_ctc_loss",
+        "masked_linear_cross_entropy",
+        "masked_mean_squared_error",
         "sequence_loss",
         "sequence_loss_by_example",
         "sequence_mask",

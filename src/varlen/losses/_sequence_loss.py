@@ -1,102 +1,15 @@
-"""Losses over sequences: masked by their lengths, or by weights, as TensorFlow 1 had them."""
+"""The losses of TensorFlow 1, whose weights say what counts."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, Literal
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from jaxtyping import Bool, Float, Integer
 from torch import Tensor
 
-from varlen.errors import did_you_mean
-from varlen.sequences import check_lengths, live_steps
-
-__all__ = [
-    "legacy_sequence_loss",
-    "masked_cross_entropy",
-    "sequence_loss",
-    "sequence_loss_by_example",
-    "sequence_mask",
-]
+from varlen.losses._checks import check_classes, check_scores, check_targets
 
 LossFunction = Callable[..., Tensor]
-_REDUCTIONS = ("sequence", "token", "sum", "none")
-
-
-def masked_cross_entropy(
-    logits: Float[Tensor, "batch time classes"],
-    targets: Integer[Tensor, "batch time"],
-    lengths: Any,
-    *,
-    reduction: Literal["sequence", "token", "sum", "none"] = "sequence",
-) -> Float[Tensor, "*reduced"]:
-    """Softmax cross-entropy of the real steps; class 0 is a class like any other.
-
-    Steps at or past a row's length are not looked at: neither logits nor targets there, whatever
-    they hold, change the loss, and the gradient of those logits is exactly 0. A batch in which
-    every row is empty has the loss 0 and gradients of 0.
-
-    Args:
-        logits: unnormalised scores.
-        targets: classes, of any integer type.
-        lengths: `[batch]`, a list, array or tensor of any integer type.
-        reduction: "sequence": the mean over non-empty rows of each row's mean, so that every
-            sequence counts alike. "token": the mean over real steps. "sum": their sum. "none":
-            the losses themselves, 0 in the padding.
-
-    Returns:
-        A scalar, or `[batch, time]` for "none", of the dtype of `logits`.
-
-    Raises:
-        TypeError: targets or lengths are not integers.
-        ValueError: shapes that do not fit, an unknown reduction, a length out of range, or the
-            target of a real step that is no class; the message names row and step.
-    """
-    if reduction not in _REDUCTIONS:
-        known = did_you_mean(str(reduction), _REDUCTIONS)
-        raise ValueError(f"reduction: found {reduction!r}; {known}")
-    _check_shapes(logits, targets)
-    counts = check_lengths(lengths, *targets.shape)
-    live = torch.from_numpy(live_steps(counts, targets.shape[1])).to(logits.device)
-    _check_classes(targets, live, logits.shape[2], hint="steps past a row's length may hold any")
-
-    losses = _cross_entropy(labels=targets[live], logits=logits[live])
-    if reduction == "none":
-        return losses.new_zeros(targets.shape).masked_scatter(live, losses)
-    if reduction == "sum":
-        return losses.sum()
-    if reduction == "token":
-        return losses.sum() / max(losses.numel(), 1)
-    shares = 1 / (np.maximum(counts, 1) * max(np.count_nonzero(counts), 1))
-    return (losses * torch.from_numpy(np.repeat(shares, counts)).to(losses)).sum()
-
-
-def sequence_mask(lengths: Any, maxlen: Any = None, dtype: torch.dtype = torch.bool) -> Tensor:
-    """The mask that is true, or 1, at index i of a row where i is below the row's length.
-
-    As `tf.sequence_mask`: a length above `maxlen` gives a row of ones, one below 0 of zeros.
-
-    Args:
-        lengths: integers of any shape; a list, array or tensor.
-        maxlen: size of the new last axis; None takes the largest length, and at least 0.
-        dtype: of the result.
-
-    Returns:
-        `[*lengths.shape, maxlen]`, on the device of `lengths`.
-
-    Raises:
-        TypeError: lengths or `maxlen` are not integers.
-        ValueError: `maxlen` is not a single number of at least 0.
-    """
-    bounds = torch.as_tensor(lengths)
-    if bounds.numel() == 0 and not isinstance(lengths, Tensor | np.ndarray):
-        bounds = bounds.long()  # an empty list has no type of its own
-    if not _is_integer(bounds.dtype):
-        raise TypeError(f"lengths: expected integers, found {bounds.dtype}")
-    num_steps = _largest(bounds) if maxlen is None else _as_size(maxlen)
-    steps = torch.arange(num_steps, device=bounds.device)
-    return (steps < bounds[..., None]).to(dtype)
 
 
 def sequence_loss(
@@ -223,7 +136,8 @@ def _weighted_losses(
     weights: Float[Tensor, "batch time"],
     loss_function: LossFunction | None,
 ) -> Float[Tensor, "batch time"]:
-    _check_shapes(logits, targets)
+    check_scores(logits)
+    check_targets(targets, logits)
     if weights.shape != targets.shape:
         raise ValueError(
             "weights: expected the shape of targets, "
@@ -236,7 +150,7 @@ def _weighted_losses(
         )
     scored = weights != 0
     if loss_function is None:
-        _check_classes(targets, scored, logits.shape[2], hint="for padding, make the weight 0")
+        check_classes(targets, scored, logits.shape[2], hint="for padding, make the weight 0")
         loss_function = _cross_entropy
     if weights.requires_grad:
         # The gradient of a weight is the step's loss, also where the weight is 0.
@@ -259,36 +173,6 @@ def _sound(
     return in_range.masked_scatter(in_range, losses.isfinite())
 
 
-def _check_shapes(logits: Tensor, targets: Tensor) -> None:
-    if logits.ndim != 3:
-        raise ValueError(
-            f"logits: expected [batch, time, classes], found shape {tuple(logits.shape)}"
-        )
-    if targets.shape != logits.shape[:2]:
-        raise ValueError(
-            f"targets: expected one class per step, shape {tuple(logits.shape[:2])}, "
-            f"found {tuple(targets.shape)}"
-        )
-    if not _is_integer(targets.dtype):
-        raise TypeError(f"targets: expected integers, found {targets.dtype}")
-
-
-def _check_classes(
-    targets: Integer[Tensor, "batch time"],
-    counted: Bool[Tensor, "batch time"],
-    num_classes: int,
-    *,
-    hint: str,
-) -> None:
-    bad = counted & ((targets < 0) | (targets >= num_classes))
-    if bad.any():
-        row, step = bad.nonzero()[0].tolist()
-        raise ValueError(
-            f"targets: expected a class from 0 to {num_classes - 1}, found "
-            f"{int(targets[row, step])} in row {row} at step {step}; {hint}"
-        )
-
-
 def _axes(batch: bool, time: bool) -> tuple[int, ...]:
     return tuple(axis for axis, wanted in enumerate((batch, time)) if wanted)
 
@@ -297,22 +181,3 @@ def _divide(numerator: Tensor, divisor: Tensor) -> Tensor:
     """The quotient, 0 where the divisor is 0, and so the gradients."""
     usable = divisor != 0
     return torch.where(usable, numerator / torch.where(usable, divisor, 1), 0)
-
-
-def _is_integer(dtype: torch.dtype) -> bool:
-    return not (dtype.is_floating_point or dtype.is_complex or dtype == torch.bool)
-
-
-def _largest(lengths: Tensor) -> int:
-    return max(int(lengths.max()), 0) if lengths.numel() else 0
-
-
-def _as_size(maxlen: Any) -> int:
-    if np.ndim(maxlen) != 0:
-        raise ValueError(f"maxlen: expected a single number, found shape {np.shape(maxlen)}")
-    size = np.asarray(maxlen)
-    if size.dtype.kind not in "iu":
-        raise TypeError(f"maxlen: expected an integer, found {maxlen!r}")
-    if size < 0:
-        raise ValueError(f"maxlen: expected at least 0, found {size}")
-    return int(size)

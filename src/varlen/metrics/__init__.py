@@ -1,0 +1,3 @@
+from varlen.metrics._accuracy import Accuracy, accuracy
+
+__all__ = ["Accuracy", "accuracy"]
