@@ -5,12 +5,13 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.varlen-installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint bench format fuzz check-native sanitize check-aarch64 clean
+.PHONY: help install demo test lint docs bench format fuzz check-native sanitize check-aarch64 clean
 
 help:
 	@echo "make demo     from text to a trained part-of-speech tagger, in a few minutes"
 	@echo "make test     the whole test suite"
 	@echo "make lint     formatting, lints, types and the floors of the house"
+	@echo "make docs     the catalogue of cells, as build/docs/cells.html"
 	@echo "make bench    the measurements that the docs speak of, side by side with others"
 	@echo "make format   put every file into the house's format"
 	@echo "make fuzz     hostile bytes for the native core, under sanitizers, for a short time (clang)"
@@ -44,10 +45,14 @@ lint: $(READY)
 	$(BIN)/mypy
 	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/lint-imports
 
+docs: $(READY)
+	PYTHONPATH=docs:benchmarks $(BIN)/python -m catalogue build/docs
+
 bench: $(READY)
 	$(BIN)/python benchmarks/crc32c.py
 	$(BIN)/python benchmarks/records.py
 	$(BIN)/python benchmarks/rnn.py
+	$(BIN)/python benchmarks/cells.py
 
 format: $(READY)
 	$(BIN)/ruff format .

@@ -23,7 +23,6 @@ from varlen.rnn import (
     SLSTMCell,
     SLSTMStateTuple,
     UGRNNCell,
-    WeightDrop,
     WeightDropWrapper,
     ZoneoutWrapper,
 )
@@ -51,7 +50,6 @@ __all__ = [
     "SLSTMCell",
     "SLSTMStateTuple",
     "UGRNNCell",
-    "WeightDrop",
     "WeightDropWrapper",
     "ZoneoutWrapper",
 ]

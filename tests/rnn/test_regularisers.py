@@ -207,6 +207,50 @@ def test_recurrent_dropout_does_nothing_in_evaluation(x):
     assert abs(noise.double().mean() - 0.3) < 0.01
 
 
+@pytest.mark.skipif(not varlen._native.NATIVE, reason="the native core is left out")
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: ZoneoutWrapper(LSTMCell(5, 4, dtype=float64), LSTMStateTuple(0.5, 0.0)),
+        lambda: ZoneoutWrapper(LSTMCell(5, 4, num_proj=3, dtype=float64), 0.4).eval(),
+        lambda: ZoneoutWrapper(GRUCell(5, 4, dtype=float64), 0.4),
+        lambda: RecurrentDropoutWrapper(LayerNormGRUCell(5, 4, dtype=float64), 0.5),
+        lambda: RecurrentDropoutWrapper(LSTMCell(5, 4, num_proj=3, dtype=float64), 0.5),
+        lambda: MultiRNNCell(
+            [
+                ZoneoutWrapper(LSTMCell(5, 4, dtype=float64), 0.3),
+                RecurrentDropoutWrapper(GRUCell(4, 3, dtype=float64), 0.5),
+                WeightDropWrapper(GRUCell(3, 3, dtype=float64), 0.5),
+            ]
+        ),
+    ],
+)
+def test_native_engine_runs_them_with_the_same_masks(make, x):
+    cell = make()
+    assert explain(cell).engine == "native"
+    noise = cell.draw_noise(torch.tensor(LENGTHS))
+    found = []
+    for engine in ("eager", "native"):
+        outputs, state = dynamic_rnn(cell, x, LENGTHS, noise=noise, engine=engine)
+        gradients = torch.autograd.grad(outputs.sin().sum(), list(cell.parameters()))
+        found.append((outputs, state, gradients))
+    assert_close(*found)
+
+
+def test_zoneout_of_a_projection_and_of_any_cell(x):
+    """Masks of another width than the units, and a cell that is no products: step by step."""
+    torch.manual_seed(0)
+    lstm = LSTMCell(5, 4, num_proj=3, dtype=float64)
+    for cell in (ZoneoutWrapper(lstm, 0.4), ZoneoutWrapper(DropoutWrapper(lstm, 0.9), 0.4)):
+        noise = cell.draw_noise(torch.tensor([2]))
+        assert noise.state.h.shape == (2, 3)
+        outputs, state = dynamic_rnn(cell, x[:1, :2], noise=noise)
+        kept = noise.state.h[1]
+        assert_close(outputs[0, 1], state.h[0], rtol=0, atol=0)
+        assert torch.equal(outputs[0, 1][kept], outputs[0, 0][kept])
+        assert not (outputs[0, 1] == outputs[0, 0])[~kept].any()
+
+
 @pytest.mark.wrong_types
 def test_recurrent_dropout_refuses():
     with pytest.raises(TypeError, match=r"RecurrentDropoutWrapper: cell: .* found a NASCell"):

@@ -74,8 +74,8 @@ class RNNCell(nn.Module, ABC):
     def resolve(self, noise: Any) -> tuple["RNNCell", Any]:
         """A cell, and its noise, that take the same steps in an unroll with this noise.
 
-        A wrapper that has nothing to do in such an unroll, or nothing but a change of the weights,
-        returns the cell that does it alone, which a faster engine may run.
+        A wrapper that has nothing to do in such an unroll, or nothing but a change of the weights
+        or of the arithmetic, returns the cell that does it alone, which a faster engine may run.
 
         Args:
             noise: of `draw_noise`, or None.

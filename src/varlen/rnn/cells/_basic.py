@@ -10,7 +10,12 @@ from varlen.rnn._recurrent import Products, RecurrentCell
 
 
 class BasicRNNCell(RecurrentCell):
-    """The simple recurrent network of Elman (1990): `h' = act([x; h] @ kernel + bias)`.
+    r"""The simple recurrent network of Elman (1990).
+
+    Equations:
+        $$h_t = \tanh(W x_t + U h_{t-1} + b)$$
+
+    When to choose it: short memories, baselines, and where every weight and microsecond counts.
 
     Args:
         input_size: width of the inputs.

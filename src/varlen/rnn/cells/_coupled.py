@@ -24,9 +24,20 @@ _NORMALISED = ("transform", "forget", "output", "state")
 
 
 class CoupledInputForgetGateLSTMCell(LSTMBase):
-    """The LSTM with coupled gates (CIFG) of Greff et al. (2015, arXiv:1503.04069).
+    r"""The LSTM with coupled gates (CIFG) of Greff et al. (2015, arXiv:1503.04069).
 
-    What is written is what was forgotten: the input gate is 1 less the forget gate.
+    What is written is what was forgotten: the input gate is 1 less the forget gate. Peepholes p and
+    the projection P are there when they are asked for.
+
+    Equations:
+        $$g_t = \tanh(W_g x_t + U_g h_{t-1} + b_g)$$
+        $$f_t = \sigma(W_f x_t + U_f h_{t-1} + p_f \odot c_{t-1} + b_f + b)$$
+        $$c_t = f_t \odot c_{t-1} + (1 - f_t) \odot g_t$$
+        $$o_t = \sigma(W_o x_t + U_o h_{t-1} + p_o \odot c_t + b_o)$$
+        $$h_t = P (o_t \odot \tanh(c_t))$$
+
+    When to choose it: an LSTM with a quarter fewer weights whose memory cannot grow, since it is
+    an average; in the paper's comparison it lost nothing.
 
     Args:
         input_size: width of the inputs.
@@ -39,7 +50,7 @@ class CoupledInputForgetGateLSTMCell(LSTMBase):
             projection it does nothing.
         num_unit_shards: how many variables the kernel is stored in.
         num_proj_shards: the same for the projection.
-        forget_bias: added to the forget gate at every step; it is not stored in `B`.
+        forget_bias: b, added to the forget gate at every step; it is not stored in `B`.
         state_is_tuple: False joins the state to one tensor, `c` then `h`.
         activation: a function or its name; None is tanh.
         layer_norm: normalises the three gates and the memory. `B` is there then and not used.

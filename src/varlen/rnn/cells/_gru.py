@@ -17,11 +17,20 @@ from varlen.rnn._recurrent import Products, RecurrentCell
 
 
 class GRUCell(RecurrentCell):
-    """The gated recurrent unit of Cho et al. (2014, arXiv:1406.1078).
+    r"""The gated recurrent unit of Cho et al. (2014, arXiv:1406.1078).
 
     The reset gate multiplies the state *before* the candidate's product, as in the paper and in
     TensorFlow 1 (`torch.nn.GRUCell` multiplies after it), and the update gate says how much of
     the old state is kept.
+
+    Equations:
+        $$r_t = \sigma(W_r x_t + U_r h_{t-1} + b_r)$$
+        $$z_t = \sigma(W_z x_t + U_z h_{t-1} + b_z)$$
+        $$\tilde{h}_t = \tanh(W_h x_t + U_h (r_t \odot h_{t-1}) + b_h)$$
+        $$h_t = z_t \odot h_{t-1} + (1 - z_t) \odot \tilde{h}_t$$
+
+    When to choose it: as good as an LSTM on most tasks with three quarters of its weights; a
+    first choice where data are few.
 
     Args:
         input_size: width of the inputs.

@@ -97,9 +97,11 @@ class LayerNormGRUCell(RecurrentCell):
     product, as in the paper.
 
     Equations:
-        $$(r_t, z_t) = \mathrm{LN}(W_g x_t; \gamma_1, \beta_1) + \mathrm{LN}(U_g h_{t-1}; \gamma_2, \beta_2)$$
-        $$\tilde{h}_t = \tanh(\mathrm{LN}(W_c x_t; \gamma_3, \beta_3) + \sigma(r_t) \odot \mathrm{LN}(U_c h_{t-1}; \gamma_4, \beta_4))$$
+        $$(r_t, z_t) = \mathrm{LN}_1(W_g x_t) + \mathrm{LN}_2(U_g h_{t-1})$$
+        $$a_t = \mathrm{LN}_3(W_c x_t) + \sigma(r_t) \odot \mathrm{LN}_4(U_c h_{t-1})$$
+        $$\tilde{h}_t = \tanh(a_t)$$
         $$h_t = (1 - \sigma(z_t)) \odot h_{t-1} + \sigma(z_t) \odot \tilde{h}_t$$
+        $$\mathrm{LN}_k(a) = \gamma_k \odot (a - \bar{a}) / \mathrm{std}(a) + \beta_k$$
 
     When to choose it: a GRU that trains faster and steadier on long sequences, and small batches,
     where batch normalisation cannot be used.
@@ -117,7 +119,7 @@ class LayerNormGRUCell(RecurrentCell):
     Parameters: `kernel` `[input_size, 3 * num_units]` and `recurrent_kernel`
     `[num_units, 3 * num_units]` (reset, update, candidate), and `gamma` and `beta` `[num_units]`
     under `reset_x`, `reset_h`, `update_x`, `update_h`, `candidate_x` and `candidate_h`.
-    """  # noqa: E501 - an equation is a line
+    """
 
     recurrent_gate_names = ("reset_h", "update_h", "candidate_h")
     input_gate_names = ("reset_x", "update_x", "candidate_x")

@@ -23,12 +23,23 @@ from varlen.rnn.cells._lstm_base import LSTMBase, check_clip, clip, lstm_state_s
 
 
 class BasicLSTMCell(LSTMBase):
-    """The LSTM of Hochreiter and Schmidhuber (1997) with the forget gate of Gers et al. (2000).
+    r"""The LSTM of Hochreiter and Schmidhuber (1997) with the forget gate of Gers et al. (2000).
+
+    Equations:
+        $$i_t = \sigma(W_i x_t + U_i h_{t-1} + b_i)$$
+        $$g_t = \tanh(W_g x_t + U_g h_{t-1} + b_g)$$
+        $$f_t = \sigma(W_f x_t + U_f h_{t-1} + b_f + b)$$
+        $$o_t = \sigma(W_o x_t + U_o h_{t-1} + b_o)$$
+        $$c_t = f_t \odot c_{t-1} + i_t \odot g_t$$
+        $$h_t = o_t \odot \tanh(c_t)$$
+
+    When to choose it: the plain LSTM, for models that were trained with TensorFlow's cell of this
+    name; `LSTMCell` computes the same and has more settings.
 
     Args:
         input_size: width of the inputs.
         num_units: width of the state and the output.
-        forget_bias: added to the forget gate at every step; it is not stored in `bias`.
+        forget_bias: b, added to the forget gate at every step; it is not stored in `bias`.
         state_is_tuple: False joins the state to one tensor `[batch, 2 * num_units]`, `c` then `h`.
         activation: a function or its name; None is tanh.
         name: the scope of its variables in a TensorFlow checkpoint; None is `basic_lstm_cell`.
@@ -81,7 +92,21 @@ class BasicLSTMCell(LSTMBase):
 
 
 class LSTMCell(LSTMBase):
-    """The LSTM with peepholes, clipping and projection of Sak et al. (2014, arXiv:1402.1128).
+    r"""The LSTM with peepholes, clipping and projection of Sak et al. (2014, arXiv:1402.1128).
+
+    Peepholes p and the projection P are there when they are asked for, and clipping comes before
+    the output gate and after the projection.
+
+    Equations:
+        $$i_t = \sigma(W_i x_t + U_i h_{t-1} + p_i \odot c_{t-1} + b_i)$$
+        $$g_t = \tanh(W_g x_t + U_g h_{t-1} + b_g)$$
+        $$f_t = \sigma(W_f x_t + U_f h_{t-1} + p_f \odot c_{t-1} + b_f + b)$$
+        $$c_t = f_t \odot c_{t-1} + i_t \odot g_t$$
+        $$o_t = \sigma(W_o x_t + U_o h_{t-1} + p_o \odot c_t + b_o)$$
+        $$h_t = P (o_t \odot \tanh(c_t))$$
+
+    When to choose it: the safe first choice for long and noisy sequences; peepholes where timing
+    matters, a projection where the output should be narrower than the memory.
 
     Args:
         input_size: width of the inputs.
@@ -93,7 +118,7 @@ class LSTMCell(LSTMBase):
         num_proj: width that the output is projected to; None is no projection.
         proj_clip: the projected output is clipped to `[-proj_clip, proj_clip]`; without a
             projection it does nothing.
-        forget_bias: added to the forget gate at every step; it is not stored in `bias`.
+        forget_bias: b, added to the forget gate at every step; it is not stored in `bias`.
         state_is_tuple: False joins the state to one tensor, `c` then `h`.
         activation: a function or its name; None is tanh.
         name: the scope of its variables in a TensorFlow checkpoint; None is `lstm_cell`.

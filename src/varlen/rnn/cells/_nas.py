@@ -13,10 +13,23 @@ _PRODUCT_LEAF = 3
 
 
 class NASCell(RecurrentCell):
-    """The cell of Zoph and Le (2017, arXiv:1611.01578), found by neural architecture search.
+    r"""The cell of Zoph and Le (2017, arXiv:1611.01578), found by neural architecture search.
 
     A tree of eight leaves, each of which joins the inputs to the state: seven by a sum, and
     leaf 3 by a product, which is why its two sides are gates of their own.
+
+    Equations:
+        $$a_i = W_i x_t + U_i h_{t-1} + b_i, \quad i \neq 3$$
+        $$a_3 = (W_3 x_t) \odot (U_3 h_{t-1} + b_3)$$
+        $$l_1 = \tanh(\sigma(a_0) \odot \mathrm{relu}(a_1))$$
+        $$l_2 = \tanh(\sigma(a_2) + \mathrm{relu}(a_3))$$
+        $$l_3 = \tanh(\tanh(a_4) \odot \sigma(a_5))$$
+        $$l_4 = \sigma(\tanh(a_6) + \sigma(a_7))$$
+        $$c_t = \tanh(l_1 + c_{t-1}) \odot l_2$$
+        $$h_t = \tanh(c_t \odot \tanh(l_3 + l_4))$$
+
+    When to choose it: language models like those that it was searched for, if twice the weights of
+    an LSTM can be afforded.
 
     Args:
         input_size: width of the inputs.

@@ -17,16 +17,23 @@ from varlen.rnn._recurrent import Products, RecurrentCell
 
 
 class UGRNNCell(RecurrentCell):
-    """The update gate network of Collins et al. (2017, arXiv:1611.09913): one gate, no more.
+    r"""The update gate network of Collins et al. (2017, arXiv:1611.09913): one gate, no more.
 
     It is between a simple recurrent network and a GRU: the gate says how much of the old state is
     kept, and the rest is the candidate.
+
+    Equations:
+        $$g_t = \sigma(W_g x_t + U_g h_{t-1} + b_g + b)$$
+        $$\tilde{h}_t = \tanh(W_h x_t + U_h h_{t-1} + b_h)$$
+        $$h_t = g_t \odot h_{t-1} + (1 - g_t) \odot \tilde{h}_t$$
+
+    When to choose it: half the weights of an LSTM, where one gate is enough.
 
     Args:
         input_size: width of the inputs.
         num_units: width of the state and the output.
         initializer: fills the kernel; None is Glorot uniform.
-        forget_bias: added to the gate at every step; it is not stored in `bias`.
+        forget_bias: b, added to the gate at every step; it is not stored in `bias`.
         activation: of the candidate; a function or its name; None is tanh.
         dtype: of the parameters; None is torch's default.
         device: of the parameters.

@@ -30,13 +30,20 @@ def keep_memory(state: Any) -> Any:
 
 
 class DropoutWrapper(RNNCell):
-    """Drops inputs, state and outputs of a cell and scales what stays by `1 / keep_prob`.
+    r"""Drops inputs, state and outputs of a cell and scales what stays by `1 / keep_prob`.
 
     Input dropout comes before the cell; state dropout acts on the new state and output dropout
     on the output, each with masks of its own, so the `h` that an LSTM emits and the one that it
     carries differ. Only a cell in training mode drops; `eval()` switches it off, as in torch.
 
     Masks are drawn for real steps only, so padding never changes a draw.
+
+    Equations:
+        $$y_t, s_t = \mathrm{cell}(m^x_t \odot x_t / p_x, \; m^s_{t-1} \odot s_{t-1} / p_s)$$
+        $$\mathrm{output}_t = m^y_t \odot y_t / p_y, \quad m^k_t \sim \mathrm{Bernoulli}(p_k)$$
+
+    When to choose it: networks that overfit: inputs and outputs first, the state with
+    `variational_recurrent`.
 
     Args:
         cell: what to wrap.

@@ -12,7 +12,13 @@ from varlen.rnn._cell import RNNCell, as_cell, take_step
 
 
 class MultiRNNCell(RNNCell):
-    """A stack of cells: the output of each is the input of the next.
+    r"""A stack of cells: the output of each is the input of the next.
+
+    Equations:
+        $$y^0_t = x_t$$
+        $$y^k_t, s^k_t = \mathrm{cell}_k(y^{k-1}_t, s^k_{t-1}), \quad k = 1, \ldots, K$$
+
+    When to choose it: whenever one layer is not enough.
 
     Args:
         cells: from the bottom up; a list or tuple. The same object twice shares its weights, as

@@ -1,0 +1,49 @@
+"""Every public cell and wrapper, and one example of each of a given size."""
+
+from collections.abc import Callable
+from inspect import isabstract
+from typing import Any
+
+from torch import nn
+
+import varlen
+from varlen import LSTMCell, RNNCell
+from varlen.rnn import RecurrentCell
+
+INPUT_SIZE, UNITS = 128, 256
+"""The size at which cells are compared."""
+
+Make = Callable[[int, int], RNNCell]
+
+# Those that are not made by `cell(input_size, num_units)`.
+_SPECIAL: dict[str, Make] = {
+    "DropoutWrapper": lambda d, n: varlen.DropoutWrapper(LSTMCell(d, n), 0.8, 0.8, 0.8),
+    "MultiRNNCell": lambda d, n: varlen.MultiRNNCell([LSTMCell(d, n), LSTMCell(n, n)]),
+    "RecurrentDropoutWrapper": lambda d, n: varlen.RecurrentDropoutWrapper(LSTMCell(d, n), 0.8),
+    "WeightDropWrapper": lambda d, n: varlen.WeightDropWrapper(LSTMCell(d, n), 0.5),
+    "ZoneoutWrapper": lambda d, n: varlen.ZoneoutWrapper(LSTMCell(d, n), 0.1),
+}
+
+
+def public_cells() -> dict[str, type[nn.Module]]:
+    """The classes, by name: all of `varlen.cells` that is a module and not abstract."""
+    found = {name: getattr(varlen.cells, name) for name in varlen.cells.__all__}
+    return {
+        name: value
+        for name, value in found.items()
+        if isinstance(value, type)
+        and issubclass(value, nn.Module)
+        and not isabstract(value)
+        and value not in (RNNCell, RecurrentCell)
+    }
+
+
+def is_wrapper(cell: type[nn.Module]) -> bool:
+    """Whether it is made around other cells."""
+    return "Wrapper" in cell.__name__ or cell.__module__.startswith("varlen.rnn.wrappers")
+
+
+def example(name: str, input_size: int = INPUT_SIZE, units: int = UNITS) -> Any:
+    """A cell of this name; a wrapper is around an `LSTMCell`."""
+    make = _SPECIAL.get(name) or getattr(varlen.cells, name)
+    return make(input_size, units)

@@ -1,0 +1,71 @@
+"""One entry per public cell: what its docstring, its class and the benchmark say."""
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from latex2mathml.converter import convert
+from zoo import is_wrapper, public_cells
+
+from catalogue import docstrings
+from catalogue.docstrings import Docstring
+from catalogue.facts import Facts, facts
+
+ROOT = Path(__file__).parents[2]
+TIMES = ROOT / "benchmarks" / "results" / "cells.txt"
+
+
+@dataclass(frozen=True)
+class Speed:
+    """A row of `benchmarks/results/cells.txt`: a training step, beside the LSTM's."""
+
+    milliseconds: float
+    relative: float
+
+
+@dataclass(frozen=True)
+class Entry:
+    """All that the catalogue says of a cell."""
+
+    name: str
+    is_wrapper: bool
+    doc: Docstring
+    facts: Facts
+    speed: Speed | None
+
+    @property
+    def mathml(self) -> list[str]:
+        return [convert(equation, display="block") for equation in self.doc.equations]
+
+    @property
+    def missing(self) -> list[str]:
+        """The parts that it lacks. Wrappers need no paper: some are only plumbing."""
+        parts = {
+            "a summary": self.doc.summary,
+            "Equations: with $$...$$": self.doc.equations,
+            "When to choose it:": self.doc.choose,
+            "Args:": self.doc.arguments,
+            "Parameters:": self.doc.parameters,
+            "a paper (authors, year)": self.is_wrapper or self.doc.cites_a_paper,
+            "a row in benchmarks/results/cells.txt": self.speed,
+            "an engine": self.facts.engine,
+        }
+        return [part for part, found in parts.items() if not found]
+
+
+@cache
+def entries() -> tuple[Entry, ...]:
+    """Cells, then wrappers, each by name."""
+    speeds = read_speeds(TIMES.read_text() if TIMES.exists() else "")
+    found = [
+        Entry(name, is_wrapper(cell), docstrings.parse(cell.__doc__), facts(name), speeds.get(name))
+        for name, cell in public_cells().items()
+    ]
+    return tuple(sorted(found, key=lambda entry: (entry.is_wrapper, entry.name.lower())))
+
+
+def read_speeds(text: str) -> dict[str, Speed]:
+    """The rows of a table of times."""
+    rows = re.findall(r"^(\w+) +([\d.]+) ms +([\d.]+) x", text, re.MULTILINE)
+    return {name: Speed(float(time), float(ratio)) for name, time, ratio in rows}

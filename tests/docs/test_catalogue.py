@@ -1,0 +1,160 @@
+"""The catalogue: every public cell has an entry with all its parts, and the parts are true."""
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+import torch
+from catalogue import __main__ as command
+from catalogue.docstrings import parse
+from catalogue.entries import entries, read_speeds
+from catalogue.facts import facts, memory
+from catalogue.formulas import LINEAR, QUADRATIC, formula
+from catalogue.page import render
+from zoo import example, public_cells
+
+import varlen
+from varlen import dynamic_rnn
+
+
+@pytest.mark.parametrize("name", public_cells())
+def test_every_public_cell_has_an_entry_with_all_its_parts(name):
+    (entry,) = (entry for entry in entries() if entry.name == name)
+    assert not entry.missing, f"{name} lacks {', '.join(entry.missing)}"
+    assert all(math.startswith("<math") for math in entry.mathml)
+    page = render((entry,), "a machine")
+    for part in (*entry.mathml, "<svg", "When to choose it", "<dt>Weights", "<dt>Engine"):
+        assert part in page
+    assert f"{entry.facts.num_weights:,}" in page
+
+
+def test_public_cells_are_those_of_the_package():
+    assert {"LSTMCell", "GRUCell", "DropoutWrapper", "MultiRNNCell"} <= set(public_cells())
+    assert "RecurrentCell" not in public_cells()
+    assert "LSTMStateTuple" not in public_cells()
+
+
+class Page(HTMLParser):
+    def __init__(self, text):
+        super().__init__()
+        self.ids, self.targets, self.loads, self.open = [], [], [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        found = dict(attributes)
+        self.ids += [found["id"]] if "id" in found else []
+        self.targets += [found["href"]] if tag == "a" else []
+        if tag in ("script", "link", "img", "iframe") or "src" in found:
+            self.loads.append(tag)
+
+
+def test_page_needs_nothing_else_and_its_links_lead_somewhere():
+    text = render(entries(), "a machine")
+    page = Page(text)
+    assert not page.loads
+    assert "url(" not in text
+    assert len(set(page.ids)) == len(page.ids) == len(public_cells())
+    for target in page.targets:
+        assert target[1:] in page.ids or target.startswith("https://arxiv.org/abs/")
+    assert "prefers-color-scheme: dark" in text
+    assert 'name="viewport"' in text
+    assert "$$" not in text
+    assert "`" not in re.sub(r"<style>.*?</style>", "", text, flags=re.DOTALL)
+
+
+DOCSTRING = r"""A cell (Somebody 2020, arXiv:2001.00001).
+
+    It has `one` idea.
+
+    Equations:
+        $$h_t = \tanh(a_t)$$
+        $$a_t = W x_t
+          + b$$
+
+    When to choose it: never, but
+    for tests.
+
+    Args:
+        input_size: width: of the inputs.
+        activation: a function
+            or its name.
+
+    Parameters: `kernel` `[n]`.
+
+    Raises:
+        ValueError: always.
+    """
+
+
+def test_a_docstring_is_taken_apart():
+    doc = parse(DOCSTRING)
+    assert doc.summary == "A cell (Somebody 2020, arXiv:2001.00001)."
+    assert doc.paragraphs == ("It has `one` idea.",)
+    assert doc.equations == (r"h_t = \tanh(a_t)", "a_t = W x_t + b")
+    assert doc.choose == "never, but for tests."
+    assert doc.arguments == (
+        ("input_size", "width: of the inputs."),
+        ("activation", "a function or its name."),
+    )
+    assert doc.parameters == "`kernel` `[n]`."
+    assert doc.cites_a_paper
+    told = parse("A cell.\n\nWith P the width, the parameters are `kernel` `[P]`.\n\nMore.")
+    assert told.parameters == "With P the width, the parameters are `kernel` `[P]`."
+    assert told.paragraphs == ("More.",)
+    assert not told.cites_a_paper
+    assert parse(None).summary == ""
+
+
+def test_formulas_are_polynomials_or_none():
+    assert formula(lambda d, n: 4 * n * n + 4 * d * n + 4 * n, QUADRATIC) == (
+        "4<var>n</var>² + 4<var>d</var><var>n</var> + 4<var>n</var>"
+    )
+    assert formula(lambda d, n: d + n, LINEAR) == "<var>d</var> + <var>n</var>"
+    assert formula(lambda d, n: 2 * n - 1, LINEAR) == "2<var>n</var> − 1"
+    assert formula(lambda d, n: n // 2, LINEAR) == "1/2<var>n</var>"
+    assert formula(lambda d, n: 7, LINEAR) == "7"
+    assert formula(lambda d, n: 0, LINEAR) == "0"
+    assert formula(lambda d, n: d**3, QUADRATIC) is None
+
+
+def test_facts_are_those_of_the_cell():
+    gru = facts("GRUCell")
+    assert gru.num_weights == 3 * 256 * (128 + 256 + 1)
+    assert gru.weights_formula == ("3<var>n</var>² + 3<var>d</var><var>n</var> + 3<var>n</var>")
+    shapes = {parameter.name: parameter.shape for parameter in gru.parameters}
+    assert shapes["gates.kernel"] == "<var>d</var> + <var>n</var>, 2<var>n</var>"
+    assert set(shapes) == set(example("GRUCell").state_dict())
+    assert (gru.feeds.both, gru.feeds.inputs) == (("reset", "update"), ("candidate",))
+    assert facts("MultiplicativeLSTMCell").engine == "eager"
+    assert "split" in facts("MultiplicativeLSTMCell").reason
+    if varlen._native.NATIVE:
+        assert gru.engine == "native"
+
+
+def test_memory_is_the_norm_of_a_gradient_by_age():
+    found = memory("BasicRNNCell", 5)
+    torch.manual_seed(0)
+    cell = example("BasicRNNCell", 16, 32)
+    inputs = torch.randn(40, 16).unflatten(0, (8, 5)).requires_grad_()
+    last = dynamic_rnn(cell, inputs)[0][:, -1]
+    (gradient,) = torch.autograd.grad((last * torch.randn(8, 32)).sum(), inputs)
+    norms = [gradient[:, 4 - age].norm().item() for age in range(5)]
+    assert found == pytest.approx([norm / norms[0] for norm in norms], rel=1e-5)
+
+
+def test_times_are_read_from_the_table():
+    speeds = read_speeds("A machine, today.\n\nGRUCell      35.9 ms    1.313 x   native\n")
+    assert list(speeds) == ["GRUCell"]
+    assert (speeds["GRUCell"].milliseconds, speeds["GRUCell"].relative) == (35.9, 1.313)
+
+
+def test_command_writes_the_page_and_tells_what_is_missing(tmp_path, monkeypatch, capsys):
+    some = entries()[:2]
+    monkeypatch.setattr(command.sys, "argv", ["catalogue", str(tmp_path / "docs")])
+    monkeypatch.setattr(command, "entries", lambda: some)
+    assert command.main() == 0
+    assert (tmp_path / "docs" / "cells.html").read_text().count("<section") == 2
+    bare = some[0].__class__("Bare", False, parse("A cell."), some[0].facts, None)
+    monkeypatch.setattr(command, "entries", lambda: (bare,))
+    assert command.main() == 1
+    assert "Bare lacks Equations: with $$...$$, When to choose it:" in capsys.readouterr().err
