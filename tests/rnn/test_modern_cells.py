@@ -13,6 +13,7 @@ from varlen import (
     MultiplicativeLSTMCell,
     SLSTMCell,
     SLSTMStateTuple,
+    _native,
     dynamic_rnn,
 )
 from varlen.rnn import explain
@@ -153,7 +154,8 @@ def test_multiplicative_lstm():
 
     cell = MultiplicativeLSTMCell(5, UNITS, forget_bias=0.5, dtype=torch.float64)
     run(cell, step)
-    assert "it uses split, for which programs have no operation" in explain(cell).reason
+    if _native.NATIVE:
+        assert "it uses split, for which programs have no operation" in explain(cell).reason
 
 
 @pytest.mark.parametrize("exponential_forget", [False, True])

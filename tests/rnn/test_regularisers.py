@@ -207,36 +207,6 @@ def test_recurrent_dropout_does_nothing_in_evaluation(x):
     assert abs(noise.double().mean() - 0.3) < 0.01
 
 
-@pytest.mark.skipif(not varlen._native.NATIVE, reason="the native core is left out")
-@pytest.mark.parametrize(
-    "make",
-    [
-        lambda: ZoneoutWrapper(LSTMCell(5, 4, dtype=float64), LSTMStateTuple(0.5, 0.0)),
-        lambda: ZoneoutWrapper(LSTMCell(5, 4, num_proj=3, dtype=float64), 0.4).eval(),
-        lambda: ZoneoutWrapper(GRUCell(5, 4, dtype=float64), 0.4),
-        lambda: RecurrentDropoutWrapper(LayerNormGRUCell(5, 4, dtype=float64), 0.5),
-        lambda: RecurrentDropoutWrapper(LSTMCell(5, 4, num_proj=3, dtype=float64), 0.5),
-        lambda: MultiRNNCell(
-            [
-                ZoneoutWrapper(LSTMCell(5, 4, dtype=float64), 0.3),
-                RecurrentDropoutWrapper(GRUCell(4, 3, dtype=float64), 0.5),
-                WeightDropWrapper(GRUCell(3, 3, dtype=float64), 0.5),
-            ]
-        ),
-    ],
-)
-def test_native_engine_runs_them_with_the_same_masks(make, x):
-    cell = make()
-    assert explain(cell).engine == "native"
-    noise = cell.draw_noise(torch.tensor(LENGTHS))
-    found = []
-    for engine in ("eager", "native"):
-        outputs, state = dynamic_rnn(cell, x, LENGTHS, noise=noise, engine=engine)
-        gradients = torch.autograd.grad(outputs.sin().sum(), list(cell.parameters()))
-        found.append((outputs, state, gradients))
-    assert_close(*found)
-
-
 def test_zoneout_of_a_projection_and_of_any_cell(x):
     """Masks of another width than the units, and a cell that is no products: step by step."""
     torch.manual_seed(0)
@@ -385,6 +355,16 @@ def test_state_dict_is_that_of_the_cell_and_a_step_may_be_taken_alone(wrap, x):
             RecurrentDropoutWrapper(GRUCell(3, 5), 0.6), 0.3
         ),
         "dropped weights": lambda: WeightDropWrapper(GRUCell(3, 5), 0.5),
+        "expectation of a projection": lambda: ZoneoutWrapper(
+            LSTMCell(3, 5, num_proj=2), 0.4
+        ).eval(),
+        "a stack of all": lambda: MultiRNNCell(
+            [
+                ZoneoutWrapper(LSTMCell(3, 4), 0.3),
+                RecurrentDropoutWrapper(LayerNormGRUCell(4, 3), 0.5),
+                WeightDropWrapper(GRUCell(3, 3), 0.5),
+            ]
+        ),
     }.items(),
     ids=lambda item: item[0],
 )
