@@ -20,7 +20,7 @@ from pathlib import Path
 import torch
 from machine import processor
 from rnn_cases import draw_lengths
-from zoo import INPUT_SIZE, UNITS, example, is_wrapper, public_cells
+from zoo import INPUT_SIZE, UNITS, core, example, is_wrapper, public_cells
 
 from varlen import RNNCell, dynamic_rnn
 from varlen.rnn import _nest, explain
@@ -64,23 +64,30 @@ def measure(name: str, lstm: Callable[[], None], *, seconds: float) -> tuple[flo
         theirs.append(_timed(lstm))
         if len(ours) >= 3 and time.perf_counter() - begin > 3 * seconds:
             break
-    return statistics.median(ours[1:]), statistics.median(theirs[1:]), explain(example(name)).engine
+    return (
+        statistics.median(ours[1:]),
+        statistics.median(theirs[1:]),
+        explain(core(example(name))).engine,
+    )
 
 
 def training_step(name: str) -> Callable[[], None]:
     """Forward and backward of an example of the cell, as `dynamic_rnn` runs it."""
     torch.manual_seed(0)
-    cell: RNNCell = example(name)
+    cell = example(name)
     lengths = draw_lengths("log-normal", BATCH)
-    steps = int(lengths.max())
+    steps, cell_dtype = int(lengths.max()), torch.float32
     inputs = _nest.map_structure(
         lambda leaf: torch.randn_like(leaf).unflatten(0, (BATCH, steps)).requires_grad_(),
-        zeros_of(cell.input_size, torch.empty(BATCH * steps, 0)),
+        zeros_of(core(cell).input_size, torch.empty(BATCH * steps, 0)),
     )
 
     def step() -> None:
         cell.zero_grad()
-        outputs, _ = dynamic_rnn(cell, inputs, lengths)
+        if isinstance(cell, RNNCell):
+            outputs, _ = dynamic_rnn(cell, inputs, lengths)
+        else:  # it is called on a whole sequence, time first
+            outputs, _ = cell(inputs.transpose(0, 1), sequence_length=lengths, dtype=cell_dtype)
         torch.stack([leaf.sum() for leaf in _nest.leaves(outputs)]).sum().backward()
 
     return step

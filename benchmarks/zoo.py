@@ -43,7 +43,21 @@ def is_wrapper(cell: type[nn.Module]) -> bool:
     return "Wrapper" in cell.__name__ or cell.__module__.startswith("varlen.rnn.wrappers")
 
 
+def core(module: nn.Module) -> RNNCell:
+    """The cell that takes the steps of a module that is called on whole sequences; or itself."""
+    found = module if isinstance(module, RNNCell) else module.cell
+    assert isinstance(found, RNNCell)
+    return found
+
+
 def example(name: str, input_size: int = INPUT_SIZE, units: int = UNITS) -> Any:
-    """A cell of this name; a wrapper is around an `LSTMCell`."""
+    """A cell of this name; a wrapper is around an `LSTMCell`.
+
+    Raises:
+        LookupError: nothing is known of how to make it.
+    """
     make = _SPECIAL.get(name) or getattr(varlen.cells, name)
-    return make(input_size, units)
+    try:
+        return make(input_size, units)
+    except (TypeError, ValueError) as error:
+        raise LookupError(f"benchmarks/zoo.py cannot make it: {error}") from error

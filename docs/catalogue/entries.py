@@ -26,12 +26,12 @@ class Speed:
 
 @dataclass(frozen=True)
 class Entry:
-    """All that the catalogue says of a cell."""
+    """All that the catalogue says of a cell; None, or empty, where it is missing."""
 
     name: str
     is_wrapper: bool
     doc: Docstring
-    facts: Facts
+    facts: Facts | None
     speed: Speed | None
 
     @property
@@ -49,7 +49,7 @@ class Entry:
             "Parameters:": self.doc.parameters,
             "a paper (authors, year)": self.is_wrapper or self.doc.cites_a_paper,
             "a row in benchmarks/results/cells.txt": self.speed,
-            "an engine": self.facts.engine,
+            "an example in benchmarks/zoo.py": self.facts,
         }
         return [part for part, found in parts.items() if not found]
 
@@ -59,10 +59,23 @@ def entries() -> tuple[Entry, ...]:
     """Cells, then wrappers, each by name."""
     speeds = read_speeds(TIMES.read_text() if TIMES.exists() else "")
     found = [
-        Entry(name, is_wrapper(cell), docstrings.parse(cell.__doc__), facts(name), speeds.get(name))
+        Entry(
+            name,
+            is_wrapper(cell),
+            docstrings.parse(cell.__doc__),
+            _facts_if_any(name),
+            speeds.get(name),
+        )
         for name, cell in public_cells().items()
     ]
     return tuple(sorted(found, key=lambda entry: (entry.is_wrapper, entry.name.lower())))
+
+
+def _facts_if_any(name: str) -> Facts | None:
+    try:
+        return facts(name)
+    except LookupError:
+        return None
 
 
 def read_speeds(text: str) -> dict[str, Speed]:

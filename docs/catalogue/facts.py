@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from zoo import example
+from zoo import core, example
 
 from catalogue.formulas import LINEAR, QUADRATIC, formula
 from varlen import RNNCell, dynamic_rnn
@@ -60,15 +60,20 @@ class Feeds:
 
 @cache
 def facts(name: str) -> Facts:
+    """Those of an example.
+
+    Raises:
+        LookupError: no example can be made.
+    """
     cell = example(name)
-    explanation = explain(cell) if isinstance(cell, RNNCell) else None
+    explanation = explain(core(cell))
     return Facts(
         parameters=tuple(_parameters(name, cell)),
         num_weights=_num_weights(cell),
         weights_formula=formula(lambda d, n: _num_weights(example(name, d, n)), QUADRATIC),
-        engine=explanation.engine if explanation is not None else "eager",
+        engine=explanation.engine,
         reason=getattr(explanation, "reason", None),
-        feeds=_feeds(cell) if isinstance(cell, RecurrentCell) else None,
+        feeds=_feeds(core(cell)),
         memory=memory(name),
     )
 
@@ -102,7 +107,9 @@ def _shapes(name: str, d: int, n: int) -> dict[str, Any]:
     return {key: tensor.shape for key, tensor in _tensors(example(name, d, n)).items()}
 
 
-def _feeds(cell: RecurrentCell) -> Feeds:
+def _feeds(cell: RNNCell) -> Feeds | None:
+    if not isinstance(cell, RecurrentCell):
+        return None
     kind = type(cell)
     grouped = cell.group_state(cell.unpack_state(cell.zero_state(0)))
     states: tuple[str, ...] = getattr(grouped, "_fields", ("state",))
@@ -121,10 +128,7 @@ def _feeds(cell: RecurrentCell) -> Feeds:
 def memory(name: str, num_steps: int = 40) -> tuple[float, ...] | None:
     """The norm of the gradient of a random number of the last output, by steps ago, when fresh."""
     torch.manual_seed(0)
-    cell = example(name, 16, 32)
-    if not isinstance(cell, RNNCell):
-        return None
-    cell.eval()
+    cell = core(example(name, 16, 32)).eval()
     like = torch.empty(8 * num_steps, 0)
     inputs = _nest.map_structure(
         lambda leaf: torch.randn_like(leaf).unflatten(0, (8, num_steps)).requires_grad_(),
@@ -136,7 +140,8 @@ def memory(name: str, num_steps: int = 40) -> tuple[float, ...] | None:
     ).backward()
     squares = [_square(leaf.grad) for leaf in _nest.leaves(inputs) if leaf.grad is not None]
     norms = torch.stack(squares).sum(0).sqrt().flip(0)
-    return tuple((norms / norms[0]).tolist())
+    relative = norms / norms[0]
+    return tuple(relative.tolist()) if relative.isfinite().all() else None
 
 
 def _square(gradient: Tensor) -> Tensor:

@@ -58,7 +58,7 @@ line is <code>LSTMCell</code>. It says what a cell begins with, not what it can 
 def _table(entries: list[Entry], title: str) -> str:
     rows = "".join(
         f'<tr><td><a href="#{entry.name}">{entry.name}</a></td>'
-        f"<td class=number>{entry.facts.num_weights:,}</td>"
+        f"<td class=number>{f'{entry.facts.num_weights:,}' if entry.facts else '—'}</td>"
         f"<td>{_engine(entry)}</td><td class=number>{_relative(entry)}</td>"
         f"<td class=choose>{_inline(entry.doc.choose)}</td></tr>"
         for entry in entries
@@ -90,10 +90,10 @@ def _entry(entry: Entry) -> str:
 
 def _pictures(entry: Entry) -> str:
     figures = []
-    if entry.facts.feeds is not None:
+    if entry.facts is not None and entry.facts.feeds is not None:
         figures.append((feeds_diagram(entry.facts.feeds), "What feeds the gates"))
     lstm = memory("LSTMCell")
-    if entry.facts.memory is not None and lstm is not None:
+    if entry.facts is not None and entry.facts.memory is not None and lstm is not None:
         label = f"Influence of a step on the output of a fresh {entry.name}, by steps ago"
         figures.append((memory_plot(entry.facts.memory, lstm, label=label), "Memory when fresh"))
     return (
@@ -107,6 +107,8 @@ def _pictures(entry: Entry) -> str:
 
 def _facts(entry: Entry) -> str:
     facts = entry.facts
+    if facts is None:
+        return ""
     weights = f"{facts.num_weights:,} at {INPUT_SIZE} × {UNITS}"
     if facts.weights_formula:
         weights = f"{facts.weights_formula} = {weights}"
@@ -122,7 +124,7 @@ def _facts(entry: Entry) -> str:
 def _parameters(entry: Entry) -> str:
     shapes = "".join(
         f"<li><code>{parameter.name}</code> [{parameter.shape}]"
-        for parameter in entry.facts.parameters
+        for parameter in (entry.facts.parameters if entry.facts else ())
     )
     return f'<ul class="shapes">{shapes}</ul>' if shapes else ""
 
@@ -134,6 +136,8 @@ def _arguments(entry: Entry) -> str:
 
 
 def _engine(entry: Entry) -> str:
+    if entry.facts is None:
+        return "—"
     engine = entry.facts.engine
     return f'<span class="{engine}">{engine}</span>'
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from catalogue import __main__ as command
 from catalogue.docstrings import parse
-from catalogue.entries import entries, read_speeds
+from catalogue.entries import Entry, entries, read_speeds
 from catalogue.facts import facts, memory
 from catalogue.formulas import LINEAR, QUADRATIC, formula
 from catalogue.page import render
@@ -32,6 +32,12 @@ def test_public_cells_are_those_of_the_package():
     assert {"LSTMCell", "GRUCell", "DropoutWrapper", "MultiRNNCell"} <= set(public_cells())
     assert "RecurrentCell" not in public_cells()
     assert "LSTMStateTuple" not in public_cells()
+
+
+def test_an_example_that_cannot_be_made_is_told(monkeypatch):
+    monkeypatch.setattr(varlen.cells, "GRUCell", lambda d, n: varlen.GRUCell(d))
+    with pytest.raises(LookupError, match=r"benchmarks/zoo.py cannot make it: .*num_units"):
+        example("GRUCell")
 
 
 class Page(HTMLParser):
@@ -154,7 +160,9 @@ def test_command_writes_the_page_and_tells_what_is_missing(tmp_path, monkeypatch
     monkeypatch.setattr(command, "entries", lambda: some)
     assert command.main() == 0
     assert (tmp_path / "docs" / "cells.html").read_text().count("<section") == 2
-    bare = some[0].__class__("Bare", False, parse("A cell."), some[0].facts, None)
+    bare = Entry("Bare", False, parse("A cell."), None, None)
     monkeypatch.setattr(command, "entries", lambda: (bare,))
     assert command.main() == 1
-    assert "Bare lacks Equations: with $$...$$, When to choose it:" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "Bare lacks Equations: with $$...$$, When to choose it:" in told
+    assert "an example in benchmarks/zoo.py" in told
