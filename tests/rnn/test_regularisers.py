@@ -329,6 +329,24 @@ def test_weight_dropping_as_a_parametrization(make):
         lambda cell: WeightDropWrapper(cell, 0.6),
     ],
 )
+def test_cells_with_parametrised_weights_can_be_wrapped(wrap, x):
+    inner = LSTMCell(5, 4, dtype=float64)
+    torch.nn.utils.parametrizations.weight_norm(inner, "kernel")
+    cell = wrap(inner)
+    outputs, _ = dynamic_rnn(cell, x, LENGTHS)
+    outputs.sum().backward()
+    assert all(parameter.grad.isfinite().all() for parameter in inner.parameters())
+    assert len(list(inner.parameters())) == 3
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda cell: ZoneoutWrapper(cell, 0.3),
+        lambda cell: RecurrentDropoutWrapper(cell, 0.6),
+        lambda cell: WeightDropWrapper(cell, 0.6),
+    ],
+)
 def test_state_dict_is_that_of_the_cell_and_a_step_may_be_taken_alone(wrap, x):
     inner = LSTMCell(5, 4, dtype=float64)
     cell = wrap(inner)

@@ -1,6 +1,5 @@
 """Cells that differ from another in one method and share its parameters, for a run or a step."""
 
-import copy
 from functools import cache
 from typing import Any, TypeVar
 
@@ -17,10 +16,9 @@ def variant(cell: C, change: type[Any], **attributes: Any) -> C:
         change: a subclass of `RecurrentCell`. Its methods reach those of the cell with `super()`.
         attributes: what these methods read. Its `not_settings` are no part of a program.
     """
-    result = copy.copy(cell)
     types: tuple[Any, Any] = (type(cell), change)
-    result.__class__ = _changed(*types)
-    vars(result).update(attributes)
+    result: C = object.__new__(_changed(*types))  # a parametrised module refuses copy.copy
+    vars(result).update(vars(cell) | attributes)
     return result
 
 
