@@ -71,13 +71,12 @@ def variable_names(module: nn.Module, scope: str = "") -> dict[str, str]:
 
 def own_scopes(module: nn.Module, scope: str) -> Iterator[str]:
     """The scopes in which every variable is one of the module's."""
-    name = _name(module)
-    if name:
+    name, cells = _name(module), [child for child in module.children() if _is_cell(child)]
+    if name and (isinstance(module, RNNCell) or not cells):
         yield join(scope, name)
-        return
-    for child in module.children():
-        if _is_cell(child):
-            yield from own_scopes(child, scope)
+    else:  # what adds no scope, or that of an unroll, in which there may be others
+        for cell in cells:
+            yield from own_scopes(cell, join(scope, name))
 
 
 def join(scope: str, name: str) -> str:
