@@ -40,6 +40,9 @@ SCOPES: dict[type[nn.Module], str] = {
 }
 """The scope that each cell and wrapper adds, if any. A cell's own `name` takes its place."""
 
+UNROLL_SCOPE = "rnn"
+"""What `dynamic_rnn` opens, also for a module that calls it. Other cells may be in it too."""
+
 
 def variable_names(module: nn.Module, scope: str = "") -> dict[str, str]:
     """Each name in `module.state_dict()` and the TensorFlow 1 variable that it comes from.
@@ -71,12 +74,12 @@ def variable_names(module: nn.Module, scope: str = "") -> dict[str, str]:
 
 def own_scopes(module: nn.Module, scope: str) -> Iterator[str]:
     """The scopes in which every variable is one of the module's."""
-    name, cells = _name(module), [child for child in module.children() if _is_cell(child)]
-    if name and (isinstance(module, RNNCell) or not cells):
+    name = _name(module)
+    if name not in ("", UNROLL_SCOPE):
         yield join(scope, name)
-    else:  # what adds no scope, or that of an unroll, in which there may be others
-        for cell in cells:
-            yield from own_scopes(cell, join(scope, name))
+        return
+    for cell in filter(_is_cell, module.children()):
+        yield from own_scopes(cell, join(scope, name))
 
 
 def join(scope: str, name: str) -> str:
