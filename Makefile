@@ -53,6 +53,7 @@ bench: $(READY)
 	$(BIN)/python benchmarks/records.py
 	$(BIN)/python benchmarks/rnn.py
 	$(BIN)/python benchmarks/cells.py
+	$(BIN)/python benchmarks/linear_cross_entropy.py
 
 format: $(READY)
 	$(BIN)/ruff format .

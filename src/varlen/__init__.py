@@ -71,7 +71,7 @@ _AREAS: dict[str, tuple[str, ...]] = {
         "sequence_loss_by_example",
         "sequence_mask",
     ),
-    "metrics": ("accuracy",),
+    "metrics": ("accuracy", "class_f1", "edit_distance", "perplexity", "span_f1"),
     "records": (
         "IndexedReader",
         "LostBytes",

@@ -1,4 +1,4 @@
-"""How well predictions hit, counted over real steps so that batches add up."""
+"""The share of real steps whose best class is the right one."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -7,9 +7,7 @@ import torch
 from jaxtyping import Float, Integer
 from torch import Tensor
 
-from varlen.sequences import check_lengths, live_steps
-
-__all__ = ["Accuracy", "accuracy"]
+from varlen.metrics._blocks import check_scores_and_targets, live_mask
 
 
 @dataclass(frozen=True)
@@ -52,12 +50,7 @@ def accuracy(
         TypeError: lengths are not integers.
         ValueError: shapes that do not fit, or a length out of range.
     """
-    if logits.ndim != 3 or targets.shape != logits.shape[:2]:
-        raise ValueError(
-            "expected logits [batch, time, classes] and targets [batch, time], "
-            f"found shapes {tuple(logits.shape)} and {tuple(targets.shape)}"
-        )
-    counts = check_lengths(lengths, *targets.shape)
-    live = torch.from_numpy(live_steps(counts, targets.shape[1])).to(logits.device)
+    check_scores_and_targets(logits, targets)
+    live = live_mask(targets, lengths).to(logits.device)
     correct = logits[live].argmax(-1) == targets[live]
-    return Accuracy(int(correct.sum()), int(counts.sum()))
+    return Accuracy(int(correct.sum()), correct.numel())
