@@ -89,7 +89,7 @@ def test_says_all_that_is_missing_misshapen_or_left_over_and_loads_nothing():
     given["rnn/multi_rnn_cell/cell_2/gru_cell/gates/bias"] = np.zeros(4, np.float32)
     assert problems(stack(), given) == [
         "MultiRNNCell: 5 variables do not fit",
-        f"'{bottom}/kernel': there is none. Did you mean '{bottom}/projection/kernel'?",
+        f"'{bottom}/kernel': there is none",
         f"'{bottom}/bias': expected shape (16,), found (7,)",
         f"'{top}/bias': expected floating numbers, found int64",
         f"'{bottom}/w_f_diag': belongs to no parameter",
@@ -109,6 +109,14 @@ def test_says_in_which_scope_the_variables_are():
         "'rnn/lstm_cell/kernel': there is none",
         "'rnn/lstm_cell/bias': there is none",
     ]
+
+
+def test_a_cell_of_another_name_is_suggested():
+    given = variables(LSTMCell(3, 4, name="my_lstm_cell"), "rnn")
+    _, first, *_ = problems(LSTMCell(3, 4), given)
+    assert first == (
+        "'rnn/lstm_cell/kernel': there is none. Did you mean 'rnn/my_lstm_cell/kernel'?"
+    )
 
 
 def test_what_an_optimiser_keeps_and_what_is_of_others_is_left_alone():

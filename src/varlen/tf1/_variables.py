@@ -47,7 +47,9 @@ def load_variables(module: nn.Module, variables: Mapping[str, Any], scope: str =
         stored = _stored_as(variable, variables)
         used.update(stored)
         try:
-            arrays[variable] = _read(variable, stored, variables, shape)
+            if not stored:
+                raise ValueError(_missing(variable, variables.keys() - wanted.keys()))
+            arrays[variable] = _read(variable, [variables[name] for name in stored], shape)
         except ValueError as problem:
             problems.append(str(problem))
     problems += [
@@ -98,19 +100,20 @@ def _stored_as(variable: str, variables: Mapping[str, Any]) -> list[str]:
     return []
 
 
-def _read(
-    variable: str, stored: list[str], variables: Mapping[str, Any], shape: tuple[int, ...]
-) -> npt.NDArray[Any]:
-    """A variable of that shape from where it is stored.
+def _missing(variable: str, others: Collection[str]) -> str:
+    own = variable.rpartition("/")[2]
+    alike = sorted(name for name in others if name.rpartition("/")[2] == own)
+    close = get_close_matches(variable, alike, n=1, cutoff=0.8)
+    return f"{variable!r}: there is none" + (f". Did you mean {close[0]!r}?" if close else "")
+
+
+def _read(variable: str, stored: list[Any], shape: tuple[int, ...]) -> npt.NDArray[Any]:
+    """A variable of that shape from its parts.
 
     Raises:
-        ValueError: it is nowhere, is no numbers, or has another shape.
+        ValueError: it is no numbers, or has another shape.
     """
-    if not stored:
-        close = get_close_matches(variable, list(variables), n=1, cutoff=0.8)
-        hint = f". Did you mean {close[0]!r}?" if close else ""
-        raise ValueError(f"{variable!r}: there is none{hint}")
-    parts = [_as_array(variables[name]) for name in stored]
+    parts = [_as_array(value) for value in stored]
     shapes = [part.shape for part in parts]
     if any(part.dtype.kind != "f" for part in parts):
         raise ValueError(f"{variable!r}: expected floating numbers, found {parts[0].dtype}")
