@@ -38,6 +38,8 @@ def run(case: Case) -> None:
     variables = {k.removeprefix("var/"): v for k, v in case.arrays.items() if k.startswith("var/")}
     for key, cell in setup.cells.items():
         tf1.load_variables(cell, variables, _scope(case, key))
+        for tensor in cell.state_dict(keep_vars=True).values():
+            tensor.requires_grad_()  # gradients of what is not trained are recorded as well
     results = RUNNERS[_unroll(case)](setup)
     found = _compare(case, results)
     _compare_gradients(case, found, setup)

@@ -8,20 +8,34 @@ from torch.testing import assert_close
 from varlen import (
     BasicLSTMCell,
     BasicRNNCell,
+    CFNCell,
     CoupledInputForgetGateLSTMCell,
+    CudnnCompatibleGRUCell,
+    CudnnCompatibleLSTMCell,
+    GRUBlockCell,
+    GRUBlockCellV2,
     GRUCell,
+    IndRNNCell,
+    IndyGRUCell,
+    IndyLSTMCell,
     JANETCell,
+    LayerNormBasicLSTMCell,
     LayerNormGRUCell,
+    LayerNormLSTMCell,
     LayerNormRNNCell,
+    LSTMBlockCell,
     LSTMCell,
     LSTMStateTuple,
     MinGRUCell,
+    MinimalRNNCell,
     MinLSTMCell,
     MultiplicativeLSTMCell,
     NASCell,
     RNNCell,
     SLSTMCell,
+    SRUCell,
     UGRNNCell,
+    WeightNormLSTMCell,
 )
 
 float64 = torch.float64
@@ -290,6 +304,20 @@ def test_an_activation_has_a_name_or_is_a_function(x):
 
 
 EVERY = [
+    CFNCell,
+    CudnnCompatibleGRUCell,
+    CudnnCompatibleLSTMCell,
+    GRUBlockCell,
+    GRUBlockCellV2,
+    IndRNNCell,
+    IndyGRUCell,
+    IndyLSTMCell,
+    LSTMBlockCell,
+    LayerNormBasicLSTMCell,
+    LayerNormLSTMCell,
+    MinimalRNNCell,
+    SRUCell,
+    WeightNormLSTMCell,
     BasicRNNCell,
     GRUCell,
     BasicLSTMCell,
@@ -337,11 +365,11 @@ class TestEveryCellRefuses:
 
     @pytest.mark.wrong_types
     def test_sizes_that_cannot_be(self, make):
-        with pytest.raises(ValueError, match="num_units: expected at least 1, found 0"):
+        with pytest.raises(ValueError, match="units: expected at least 1, found 0"):
             make(3, 0)
         with pytest.raises(ValueError, match="input_size: expected at least 1, found -3"):
             make(-3, 4)
-        with pytest.raises(TypeError, match=r"num_units: expected an int, found 4.0"):
+        with pytest.raises(TypeError, match=r"units: expected an int, found 4.0"):
             make(3, 4.0)
 
 

@@ -39,6 +39,23 @@ class LayerNorm(nn.Module):
         self.beta = filled(shift)
 
 
+def add_layer_norms(
+    cell: nn.Module,
+    scopes: Sequence[str],
+    num_units: int,
+    *,
+    gain: float,
+    shift: float,
+    dtype: torch.dtype | None,
+    device: torch.device | str | None,
+) -> tuple[str, ...]:
+    """Gives `cell` a `LayerNorm` under each name; returns what belongs in its `vector_names`."""
+    for scope in scopes:
+        norm = LayerNorm(num_units, gain=gain, shift=shift, dtype=dtype, device=device)
+        cell.add_module(scope, norm)
+    return tuple(f"{scope}.{vector}" for scope in scopes for vector in ("gamma", "beta"))
+
+
 def layer_norm(values: Tensor, scope: Any) -> Tensor:
     """Ba et al. (2016, arXiv:1607.06450), over the last axis, as TensorFlow 1 does it.
 
@@ -48,6 +65,16 @@ def layer_norm(values: Tensor, scope: Any) -> Tensor:
     """
     (normalised,) = joint_layer_norm([values], [scope])
     return normalised
+
+
+def layer_norm_gates(gates: Any, scopes: Sequence[str], weights: Any) -> Any:
+    """The named tuple of gates, each normalised by itself in the scope of that place."""
+    return type(gates)(
+        *(
+            layer_norm(gate, getattr(weights, scope))
+            for gate, scope in zip(gates, scopes, strict=True)
+        )
+    )
 
 
 def joint_layer_norm(parts: Sequence[Tensor], scopes: Sequence[Any]) -> list[Tensor]:

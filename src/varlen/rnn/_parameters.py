@@ -25,7 +25,9 @@ ACTIVATIONS: dict[str, Activation] = {
 }
 
 
-def as_activation(activation: str | Activation | None) -> Activation:
+def as_activation(
+    activation: str | Activation | None, *, argument: str = "activation"
+) -> Activation:
     """A function from its name; None is tanh.
 
     Raises:
@@ -37,13 +39,13 @@ def as_activation(activation: str | Activation | None) -> Activation:
     if isinstance(activation, str):
         if activation not in ACTIVATIONS:
             raise ValueError(
-                f"activation: no function named {activation!r}; "
+                f"{argument}: no function named {activation!r}; "
                 + did_you_mean(activation, ACTIVATIONS)
             )
         return ACTIVATIONS[activation]
     if not callable(activation):
         raise TypeError(
-            f"activation: expected a function or its name, found a {type(activation).__name__}"
+            f"{argument}: expected a function or its name, found a {type(activation).__name__}"
         )
     return activation
 

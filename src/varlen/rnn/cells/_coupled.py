@@ -7,7 +7,7 @@ from torch import nn
 
 from varlen.rnn._cell import LSTMStateTuple
 from varlen.rnn._dropped import drop_candidate
-from varlen.rnn._norm import LayerNorm, layer_norm
+from varlen.rnn._norm import add_layer_norms, layer_norm, layer_norm_gates
 from varlen.rnn._parameters import (
     Activation,
     Initializer,
@@ -132,10 +132,9 @@ class CoupledInputForgetGateLSTMCell(LSTMBase):
                 **place,
             )
         if layer_norm:
-            for scope in _NORMALISED:
-                self.vector_names += (f"{scope}.gamma", f"{scope}.beta")
-                norm = LayerNorm(num_units, gain=norm_gain, shift=norm_shift, **place)
-                self.add_module(scope, norm)
+            self.vector_names += add_layer_norms(
+                self, _NORMALISED, num_units, gain=norm_gain, shift=norm_shift, **place
+            )
 
     def products(self) -> Products:
         kernel = join_shards(self, "W", self.num_unit_shards)
@@ -150,11 +149,9 @@ class CoupledInputForgetGateLSTMCell(LSTMBase):
         )
 
     def update(self, gates: Any, state: Any, weights: Any) -> tuple[Any, Any]:
-        transform, forget, output = gates
         if self.layer_norm:
-            transform = layer_norm(transform, weights.transform)
-            forget = layer_norm(forget, weights.forget)
-            output = layer_norm(output, weights.output)
+            gates = layer_norm_gates(gates, self.gate_names, weights)
+        transform, forget, output = gates
         if self.use_peepholes:
             forget = forget + weights.W_F_diag * state.c
         forget = torch.sigmoid(forget + self.forget_bias)

@@ -1,22 +1,13 @@
 """The gated recurrent unit."""
 
-from typing import Any
-
 import torch
-from torch import nn
 
-from varlen.rnn._dropped import drop_candidate
-from varlen.rnn._parameters import (
-    Activation,
-    Initializer,
-    KernelAndBias,
-    as_activation,
-    check_positive,
-)
-from varlen.rnn._recurrent import Products, RecurrentCell
+from varlen.rnn._parameters import Activation, Initializer, as_activation
+from varlen.rnn._sizes import set_sizes
+from varlen.rnn.cells._gru_base import ScopedGRU
 
 
-class GRUCell(RecurrentCell):
+class GRUCell(ScopedGRU):
     r"""The gated recurrent unit of Cho et al. (2014, arXiv:1406.1078).
 
     The reset gate multiplies the state *before* the candidate's product, as in the paper and in
@@ -46,11 +37,6 @@ class GRUCell(RecurrentCell):
     `gates.bias`, `candidate.kernel` `[input_size + num_units, num_units]`, `candidate.bias`.
     """
 
-    gate_names = ("reset", "update")
-    input_gate_names = ("candidate",)
-    second_name = "candidate"
-    drops_candidate = True
-
     def __init__(
         self,
         input_size: int,
@@ -64,40 +50,12 @@ class GRUCell(RecurrentCell):
         device: torch.device | str | None = None,
     ) -> None:
         super().__init__()
-        self.input_size = check_positive(input_size, argument="input_size")
-        self.num_units = check_positive(num_units, argument="num_units")
-        self.state_size = self.output_size = num_units
-        self.activation = as_activation(activation)
+        set_sizes(self, input_size, num_units)
+        self.activation = as_activation(activation, argument=f"{type(self).__name__}: activation")
         self.name = name
-        self.gates = KernelAndBias(
-            input_size + num_units,
-            2 * num_units,
+        self.add_scopes(
             kernel_initializer=kernel_initializer,
-            bias_initializer=bias_initializer or nn.init.ones_,
+            bias_initializer=bias_initializer,
             dtype=dtype,
             device=device,
         )
-        self.candidate = KernelAndBias(
-            input_size + num_units,
-            num_units,
-            kernel_initializer=kernel_initializer,
-            bias_initializer=bias_initializer or nn.init.zeros_,
-            dtype=dtype,
-            device=device,
-        )
-
-    def products(self) -> Products:
-        gates, candidate, size = self.gates, self.candidate, self.input_size
-        return Products(
-            input=torch.cat([gates.kernel[:size], candidate.kernel[:size]], dim=1),
-            recurrent=gates.kernel[size:],
-            bias=torch.cat([gates.bias, candidate.bias]),
-            second=candidate.kernel[size:],
-        )
-
-    def update(self, gates: Any, state: Any, weights: Any) -> tuple[Any, Any]:
-        reset, update = torch.sigmoid(gates.reset), torch.sigmoid(gates.update)
-        candidate = self.activation(gates.candidate + weights.candidate(reset * state))
-        candidate = drop_candidate(candidate, weights)
-        state = update * state + (1 - update) * candidate
-        return state, state

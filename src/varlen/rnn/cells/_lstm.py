@@ -6,20 +6,15 @@ The columns of the kernel are the gates in TensorFlow's order: input, candidate,
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from varlen.rnn._cell import LSTMStateTuple
 from varlen.rnn._dropped import drop_candidate
-from varlen.rnn._parameters import (
-    Activation,
-    Initializer,
-    Kernel,
-    as_activation,
-    check_positive,
-    make_parameter,
-)
+from varlen.rnn._parameters import Activation, Initializer, as_activation, make_parameter
 from varlen.rnn._recurrent import Products
-from varlen.rnn.cells._lstm_base import LSTMBase, check_clip, clip, lstm_state_size
+from varlen.rnn._sizes import set_sizes
+from varlen.rnn.cells._lstm_base import LSTMBase, clip, lstm_state_size
+from varlen.rnn.cells._peephole_lstm import PeepholeLSTM
 
 
 class BasicLSTMCell(LSTMBase):
@@ -65,12 +60,11 @@ class BasicLSTMCell(LSTMBase):
         device: torch.device | str | None = None,
     ) -> None:
         super().__init__()
-        self.input_size = check_positive(input_size, argument="input_size")
-        self.num_units = self.output_size = check_positive(num_units, argument="num_units")
+        set_sizes(self, input_size, num_units)
         self.state_size = lstm_state_size(num_units, num_units, state_is_tuple)
         self.state_is_tuple = state_is_tuple
         self.forget_bias = forget_bias
-        self.activation = as_activation(activation)
+        self.activation = as_activation(activation, argument=f"{type(self).__name__}: activation")
         self.name = name
         self.kernel = make_parameter(
             input_size + num_units, 4 * num_units, initializer=None, dtype=dtype, device=device
@@ -91,7 +85,7 @@ class BasicLSTMCell(LSTMBase):
         return h, LSTMStateTuple(c, h)
 
 
-class LSTMCell(LSTMBase):
+class LSTMCell(PeepholeLSTM):
     r"""The LSTM with peepholes, clipping and projection of Sak et al. (2014, arXiv:1402.1128).
 
     Peepholes p and the projection P are there when they are asked for, and clipping comes before
@@ -131,9 +125,6 @@ class LSTMCell(LSTMBase):
     `[num_units, num_proj]`.
     """
 
-    gate_names = ("input", "candidate", "forget", "output")
-    drops_candidate = True
-
     def __init__(
         self,
         input_size: int,
@@ -151,57 +142,21 @@ class LSTMCell(LSTMBase):
         dtype: torch.dtype | None = None,
         device: torch.device | str | None = None,
     ) -> None:
-        super().__init__()
-        self.input_size = check_positive(input_size, argument="input_size")
-        self.num_units = check_positive(num_units, argument="num_units")
-        self.output_size = (
-            num_units if num_proj is None else check_positive(num_proj, argument="num_proj")
-        )
-        self.state_size = lstm_state_size(num_units, self.output_size, state_is_tuple)
-        self.state_is_tuple = state_is_tuple
-        self.use_peepholes = use_peepholes
-        self.cell_clip = check_clip(cell_clip, argument="cell_clip")
-        self.proj_clip = check_clip(proj_clip, argument="proj_clip")
-        self.forget_bias = forget_bias
-        self.activation = as_activation(activation)
-        self.name = name
-
-        def weight(*shape: int) -> nn.Parameter:
-            return make_parameter(*shape, initializer=initializer, dtype=dtype, device=device)
-
-        self.kernel = weight(input_size + self.output_size, 4 * num_units)
-        self.bias = make_parameter(
-            4 * num_units, initializer=nn.init.zeros_, dtype=dtype, device=device
-        )
-        if use_peepholes:
-            self.vector_names = ("w_f_diag", "w_i_diag", "w_o_diag")
-            self.w_f_diag = weight(num_units)
-            self.w_i_diag = weight(num_units)
-            self.w_o_diag = weight(num_units)
-        self.second_name = None if num_proj is None else "projection"
-        self.projection = (
-            None
-            if num_proj is None
-            else Kernel(num_units, num_proj, initializer=initializer, dtype=dtype, device=device)
+        super().__init__(
+            input_size,
+            num_units,
+            use_peepholes=use_peepholes,
+            cell_clip=cell_clip,
+            initializer=initializer,
+            num_proj=num_proj,
+            proj_clip=proj_clip,
+            forget_bias=forget_bias,
+            state_is_tuple=state_is_tuple,
+            activation=activation,
+            name=name,
+            dtype=dtype,
+            device=device,
         )
 
-    def products(self) -> Products:
-        second = None if self.projection is None else self.projection.kernel
-        kernel, size = self.kernel, self.input_size
-        return Products(kernel[:size], kernel[size:], self.bias, second)
-
-    def update(self, gates: Any, state: Any, weights: Any) -> tuple[Any, Any]:
-        write, forget, output = gates.input, gates.forget, gates.output
-        if self.use_peepholes:
-            write = write + weights.w_i_diag * state.c
-            forget = forget + weights.w_f_diag * state.c
-        forget = torch.sigmoid(forget + self.forget_bias)
-        candidate = drop_candidate(self.activation(gates.candidate), weights)
-        c = forget * state.c + torch.sigmoid(write) * candidate
-        c = clip(c, self.cell_clip)
-        if self.use_peepholes:
-            output = output + weights.w_o_diag * c
-        h = torch.sigmoid(output) * self.activation(c)
-        if self.projection is not None:
-            h = clip(weights.projection(h), self.proj_clip)
-        return h, LSTMStateTuple(c, h)
+    def bound_memory(self, c: Tensor, weights: Any) -> Tensor:
+        return clip(c, self.cell_clip)

@@ -13,14 +13,19 @@ class LSTMBase(RecurrentCell):
     """A cell with a memory `c` and an output `h`, of which `h` goes into the recurrent product."""
 
     product_state = 1
-    state_is_tuple: bool
+    state_is_tuple: bool = True
 
     def unpack_state(self, state: Any) -> list[Tensor]:
         if isinstance(state, Tensor) == self.state_is_tuple:
             expected = "a pair (c, h)" if self.state_is_tuple else "one tensor [c, h]"
             raise TypeError(
-                f"state: expected {expected}, found a {type(state).__name__}; "
+                f"{type(self).__name__}: state: expected {expected}, "
+                f"found a {type(state).__name__}; "
                 f"the cell has state_is_tuple={self.state_is_tuple}"
+            )
+        if self.state_is_tuple and len(state) != 2:
+            raise ValueError(
+                f"{type(self).__name__}: state: expected a pair (c, h), found {len(state)} parts"
             )
         if self.state_is_tuple:
             return list(state)

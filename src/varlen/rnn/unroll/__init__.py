@@ -2,6 +2,7 @@
 
 from varlen.rnn.unroll._axes import reverse_sequence, transpose_batch_time
 from varlen.rnn.unroll._bidirectional import bidirectional_dynamic_rnn, static_bidirectional_rnn
+from varlen.rnn.unroll._block_fused import LSTMBlockFusedCell
 from varlen.rnn.unroll._chunks import detach_state
 from varlen.rnn.unroll._dynamic import dynamic_rnn
 from varlen.rnn.unroll._raw import raw_rnn
@@ -13,6 +14,7 @@ from varlen.rnn.unroll._state_saving import static_state_saving_rnn
 from varlen.rnn.unroll._static import static_rnn
 
 __all__ = [
+    "LSTMBlockFusedCell",
     "bidirectional_dynamic_rnn",
     "detach_state",
     "dynamic_rnn",
