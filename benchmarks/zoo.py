@@ -18,6 +18,7 @@ Make = Callable[[int, int], RNNCell]
 # Those that are not made by `cell(input_size, num_units)`.
 _SPECIAL: dict[str, Make] = {
     "DropoutWrapper": lambda d, n: varlen.DropoutWrapper(LSTMCell(d, n), 0.8, 0.8, 0.8),
+    "IntersectionRNNCell": lambda d, n: varlen.IntersectionRNNCell(d, n, num_in_proj=n),
     "MultiRNNCell": lambda d, n: varlen.MultiRNNCell([LSTMCell(d, n), LSTMCell(n, n)]),
     "RecurrentDropoutWrapper": lambda d, n: varlen.RecurrentDropoutWrapper(LSTMCell(d, n), 0.8),
     "WeightDropWrapper": lambda d, n: varlen.WeightDropWrapper(LSTMCell(d, n), 0.5),

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 
-# Sizes that every example allows: cells in groups want multiples.
-_SIZES = [(8, 16), (16, 16), (24, 16), (8, 32), (16, 48), (32, 64), (48, 80), (8, 96), (40, 32)]
+# Sizes that every example allows: cells in groups want multiples. None has d = n, where some cells
+# need no projection.
+_SIZES = [(8, 16), (16, 64), (24, 16), (8, 32), (16, 48), (32, 64), (48, 80), (8, 96), (40, 32)]
 
 Powers = tuple[int, int]
 QUADRATIC: tuple[Powers, ...] = ((0, 2), (1, 1), (2, 0), (0, 1), (1, 0), (0, 0))

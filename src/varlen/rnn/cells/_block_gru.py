@@ -141,8 +141,8 @@ class CudnnCompatibleGRUCell(RecurrentCell):
         $$\tilde{h}_t = \tanh(W_c x_t + b_1 + r_t \odot (U_c h_{t-1} + b_2))$$
         $$h_t = u_t \odot h_{t-1} + (1 - u_t) \odot \tilde{h}_t$$
 
-    When to choose it: for the variables of a model that was trained on cuDNN in TensorFlow 1. It
-    is also a little faster than `GRUCell`, which must wait for its second product.
+    When to choose it: for the variables of a model that was trained on cuDNN in TensorFlow 1; for
+    those of torch take `varlen.GRU`.
 
     Args:
         input_size: width of the inputs.

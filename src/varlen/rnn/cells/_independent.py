@@ -102,7 +102,7 @@ class IndRNNCell(RecurrentCell):
 
 
 class IndyGRUCell(RecurrentCell):
-    r"""The GRU with independent units of Gonnet and Deselaers (2019, arXiv:1903.08023).
+    r"""A GRU with the independent units of Li et al. (2018, arXiv:1803.04831).
 
     A `GRUCell` whose units each see of the state only themselves.
 

@@ -12,13 +12,18 @@ from varlen.rnn.wrappers._place import keep_place_of_inner
 
 
 class LSTMBlockFusedCell(nn.Module):
-    r"""An `LSTMBlockCell` that runs over whole sequences, time first; it is no cell.
+    r"""The LSTM with peepholes of Gers and Schmidhuber (2000), called on whole sequences.
 
-    It was a speed variant in TensorFlow; here it is that cell in `dynamic_rnn`, on the fastest
-    engine there is.
+    It is no cell: time comes first in what it takes and gives. It was a speed variant in
+    TensorFlow; here it is an `LSTMBlockCell` in `dynamic_rnn`, on the fastest engine there is.
 
     Equations:
-        $$y_{1..n}, (c_n, h_n) = \mathrm{LSTMBlockCell}(x_{1..n}, (c_0, h_0))$$
+        $$i_t = \sigma(W_i x_t + U_i h_{t-1} + w_i \odot c_{t-1} + b_i)$$
+        $$g_t = \tanh(W_g x_t + U_g h_{t-1} + b_g)$$
+        $$f_t = \sigma(W_f x_t + U_f h_{t-1} + w_f \odot c_{t-1} + b_f + b)$$
+        $$c_t = \mathrm{clip}(f_t \odot c_{t-1} + i_t \odot g_t)$$
+        $$o_t = \sigma(W_o x_t + U_o h_{t-1} + w_o \odot c_t + b_o)$$
+        $$h_t = o_t \odot \tanh(c_t)$$
 
     When to choose it: for the code or variables of a model that was trained with it; else take
     `varlen.LSTM`, or `LSTMCell` in `dynamic_rnn`.
@@ -26,7 +31,7 @@ class LSTMBlockFusedCell(nn.Module):
     Args:
         input_size: width of the inputs.
         num_units: width of the state and the output.
-        forget_bias: added to the forget gate at every step; it is not stored in `bias`.
+        forget_bias: b, added to the forget gate at every step; it is not stored in `bias`.
         cell_clip: the memory is clipped to `[-cell_clip, cell_clip]`, with the identity for the
             gradient of it; None or 0 is no clipping.
         use_peephole: the gates see the memory: input and forget gate the old one, the output gate
