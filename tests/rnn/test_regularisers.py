@@ -138,6 +138,15 @@ def test_zoneout_in_stacks_and_around_them(x):
     assert not torch.equal(a[1], b[1])
 
 
+def test_zoneout_of_zoneout_is_step_by_step(x):
+    cell = ZoneoutWrapper(ZoneoutWrapper(GRUCell(5, 4, dtype=float64), 0.4), 0.3)
+    assert cell.resolve(cell.draw_noise(torch.tensor([2])))[0] is cell
+    outputs, state = dynamic_rnn(cell, x, LENGTHS)
+    assert_close(outputs[0, 5], state[0])
+    once = ZoneoutWrapper(cell.cell.cell, 1 - 0.6 * 0.7).eval()
+    assert_close(dynamic_rnn(cell.eval(), x, LENGTHS), dynamic_rnn(once, x, LENGTHS))
+
+
 @pytest.mark.wrong_types
 def test_zoneout_refuses():
     with pytest.raises(TypeError, match="cell: expected an RNNCell, found a Linear"):

@@ -14,8 +14,12 @@ from varlen import (
     LSTMCell,
     LSTMStateTuple,
     MultiRNNCell,
+    ZoneoutWrapper,
+    _native,
+    bidirectional_dynamic_rnn,
     dynamic_rnn,
 )
+from varlen.rnn import explain
 
 float64 = torch.float64
 
@@ -92,6 +96,56 @@ class TestDropoutWrapper:
         assert_close(after.h, expected_after.h * noise.state.h / 0.75)
         assert_close(after.c, expected_after.c, rtol=0, atol=0)
         assert noise.state.c is None
+
+    @pytest.mark.parametrize("reverse", [False, True])
+    @pytest.mark.parametrize(
+        "make",
+        [
+            lambda: LSTMCell(3, 4, dtype=float64),
+            lambda: LSTMCell(3, 4, num_proj=2, dtype=float64),
+            lambda: LSTMCell(3, 4, state_is_tuple=False, dtype=float64),
+            lambda: DropoutWrapper(GRUCell(3, 4, dtype=float64), 0.6, 0.7, 0.8),
+            lambda: ZoneoutWrapper(GRUCell(3, 4, dtype=float64), 0.3),
+            lambda: MultiRNNCell([LSTMCell(3, 4, dtype=float64), GRUCell(4, 2, dtype=float64)]),
+        ],
+    )
+    @pytest.mark.parametrize("state_keep_prob", [1.0, 0.8])
+    def test_a_run_is_its_steps_one_after_the_other(self, make, state_keep_prob, reverse):
+        """Whatever is dropped outside of the loop, on whatever engine."""
+        torch.manual_seed(0)
+        cell = DropoutWrapper(make(), 0.6, 0.7, state_keep_prob)
+        inputs, lengths = torch.randn(3, 6, 3, dtype=float64), [6, 0, 4]
+        inputs[1], inputs[2, 4:] = float("nan"), float("nan")
+        noise = cell.draw_noise(torch.tensor(lengths))
+
+        plain = BasicRNNCell(3, 1, dtype=float64)
+        if reverse:
+            (_, outputs), (_, final) = bidirectional_dynamic_rnn(
+                plain, cell, inputs, lengths, noise_bw=noise
+            )
+        else:
+            outputs, final = dynamic_rnn(cell, inputs, lengths, noise=noise)
+        for row, start, length in ((0, 0, 6), (2, 6, 4)):
+            state = cell.zero_state(1)
+            for k in range(length):
+                t = length - 1 - k if reverse else k
+                draw = torch.utils._pytree.tree_map(
+                    lambda leaf, at=start + k: leaf if leaf is None else leaf[at : at + 1], noise
+                )
+                output, state = cell(inputs[row : row + 1, t], state, draw)
+                assert_close(outputs[row : row + 1, t], output)
+            last = torch.utils._pytree.tree_map(lambda leaf, at=row: leaf[at : at + 1], final)
+            assert_close(last, state)
+        assert not outputs[1].any()
+        assert not outputs[2, 4:].any()
+
+    @pytest.mark.skipif(not _native.NATIVE, reason="the native core is left out")
+    def test_a_dropping_cell_runs_natively(self):
+        lstm = DropoutWrapper(LSTMCell(3, 4), 0.6, 0.7, 0.8)
+        stack = MultiRNNCell([LSTMCell(3, 4), GRUCell(4, 2)])
+        assert explain(lstm).engine == "native"
+        assert explain(DropoutWrapper(stack, 0.6, 0.7)).engine == "native"
+        assert explain(DropoutWrapper(stack, 0.6, 0.7, 0.8)).engine == "eager"
 
     def test_keeps_as_many_as_it_says(self):
         cell = DropoutWrapper(BasicRNNCell(50, 50), 0.9, 0.3, 0.6)

@@ -1,11 +1,9 @@
 """An unroll on the engine that is asked for, or on the fastest that can do it."""
 
 import warnings
-from collections.abc import Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -17,9 +15,10 @@ from varlen.rnn.engine._arguments import Arguments
 from varlen.rnn.engine._cell_program import cell_program
 from varlen.rnn.engine._choose import Engine, is_watched, why_not_native
 from varlen.rnn.engine._gradient import Unroll
+from varlen.rnn.engine._noise import by_place, drop_steps
 from varlen.rnn.engine._op import unroll_op
 from varlen.rnn.engine._rows import Rows
-from varlen.rnn.wrappers import MultiRNNCell
+from varlen.rnn.wrappers import DropoutWrapper, MultiRNNCell
 
 
 def unroll(
@@ -54,6 +53,23 @@ def unroll(
     """
     cell, noise = cell.resolve(noise)
     if engine != "eager":
+        within = within_dropout(cell, noise)
+        if within is not None:
+            assert isinstance(cell, DropoutWrapper)
+            inner, its_noise = within
+            values = drop_steps(values, noise.input, cell.input_keep_prob, rows, reverse=reverse)
+            outputs, final = unroll(
+                inner,
+                values,
+                rows,
+                state,
+                its_noise,
+                reverse=reverse,
+                engine=engine,
+                recompute=recompute,
+            )
+            keep_prob = cell.output_keep_prob
+            return drop_steps(outputs, noise.output, keep_prob, rows, reverse=reverse), final
         parts = _layers(cell, state, noise)
         if parts is not None:
             return _unroll_layers(
@@ -91,7 +107,8 @@ def _unroll_native(
     reverse: bool,
     recompute: bool,
 ) -> tuple[Tensor, Any]:
-    noises = [] if noise is None else _by_place(noise, rows, values.dtype, reverse=reverse)
+    noises = by_place(noise or (), rows, reverse=reverse)
+    noises = [leaf.to(values.dtype) for leaf in noises]
     given = Arguments(cell.products(), cell.vectors(), noises, cell.unpack_state(state))
     tensors = [values, *given.differentiable()]
     keep = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)
@@ -129,18 +146,11 @@ def _unroll_native(
     return outputs, cell.pack_state(results[: len(given.states)])
 
 
-def _by_place(
-    noise: Sequence[Tensor], rows: Rows, dtype: torch.dtype, *, reverse: bool
-) -> list[Tensor]:
-    """Draws in the order of the steps themselves, not in that in which a cell takes them."""
-    noises = [leaf.to(dtype) for leaf in noise]
-    if not reverse:
-        return noises
-    lengths = rows.lengths.numpy()
-    ends = np.cumsum(lengths)
-    mirrors = np.repeat(2 * ends - lengths - 1, lengths)
-    backwards = torch.from_numpy(mirrors - np.arange(len(mirrors)))
-    return [leaf.index_select(0, backwards) for leaf in noises]
+def within_dropout(cell: RNNCell, noise: Any) -> tuple[RNNCell, Any] | None:
+    """What runs, with its noise, between dropped inputs and outputs; None: it is not like that."""
+    if noise is None or not isinstance(cell, DropoutWrapper) or torch.compiler.is_compiling():
+        return None
+    return cell.within(noise)
 
 
 class _Layer(NamedTuple):

@@ -1,6 +1,7 @@
 """Dropout on what goes into a cell, stays in it and comes out of it."""
 
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import torch
@@ -9,7 +10,9 @@ from torch import Tensor
 from varlen.rnn import _nest
 from varlen.rnn._cell import LSTMStateTuple, RNNCell, as_cell, take_step, zeros_of
 from varlen.rnn._parameters import check_keep_prob
+from varlen.rnn._recurrent import RecurrentCell
 from varlen.rnn.wrappers._place import keep_place_of_inner
+from varlen.rnn.wrappers._variant import variant
 
 
 class DropoutNoise(NamedTuple):
@@ -121,6 +124,25 @@ class DropoutWrapper(RNNCell):
     def resolve(self, noise: DropoutNoise | None) -> tuple[RNNCell, Any]:
         return (self, noise) if noise is not None else self.cell.resolve(None)
 
+    def within(self, noise: DropoutNoise) -> tuple[RNNCell, Any] | None:
+        """The cell, and its noise, that do all but drop inputs and outputs.
+
+        None if there is none: the state is dropped, and the wrapped cell is no products.
+        """
+        if noise.state is None:
+            return self.cell, noise.cell
+        cell, its_noise = self.cell.resolve(noise.cell)
+        if not isinstance(cell, RecurrentCell) or isinstance(cell, _DropsState):
+            return None
+        joined = isinstance(noise.state, Tensor)
+        leaves = cell.unpack_state(noise.state) if joined else _nest.leaves(noise.state)
+        masks = {f"stays_{i}": mask for i, mask in enumerate(leaves) if mask is not None}
+        names = (*(() if its_noise is None else cell.noise_names), *masks)
+        dropping = variant(
+            cell, _DropsState, noise_names=names, state_keep_prob=self.state_keep_prob
+        )
+        return dropping, (*(its_noise or ()), *masks.values())
+
     def _draw(self, size: Any, keep_prob: float, lengths: Tensor, droppable: Any = None) -> Any:
         if keep_prob == 1 or not self.training:
             return None
@@ -154,6 +176,19 @@ class DropoutWrapper(RNNCell):
         return _drop(output, noise.output, self.output_keep_prob), next_state
 
 
+class _DropsState(RecurrentCell):
+    state_keep_prob: float
+
+    def update(self, gates: Any, state: Any, weights: Any) -> tuple[Any, Any]:
+        drawn = vars(weights.noise)
+        rest = {name: noise for name, noise in drawn.items() if not name.startswith("stays_")}
+        weights.noise = SimpleNamespace(**rest) if rest else None
+        output, next_state = super().update(gates, state, weights)  # type: ignore[safe-super]
+        leaves = self.ungroup_state(next_state)
+        kept = [drawn.get(f"stays_{i}") for i in range(len(leaves))]
+        return output, self.group_state(_drop(leaves, kept, self.state_keep_prob))
+
+
 def _visit(visitor: Callable[[Any], Any], state: Any) -> Any:
     """One bool per leaf of `state`: whether `visitor` lets it be dropped."""
     verdict = visitor(state)
@@ -177,7 +212,7 @@ def _drop(values: Any, keep: Any, keep_prob: float) -> Any:
         return values
     # A mask of None is a leaf to torch's tree functions, so it stays beside its value.
     return _nest.map_structure(
-        lambda value, kept: value if kept is None else torch.where(kept, value / keep_prob, 0),
+        lambda value, kept: value if kept is None else torch.where(kept > 0, value / keep_prob, 0),
         values,
         keep,
     )

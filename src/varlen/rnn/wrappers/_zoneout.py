@@ -87,7 +87,7 @@ class ZoneoutWrapper(RNNCell):
     def resolve(self, noise: ZoneoutNoise | None) -> tuple[RNNCell, Any]:
         """A cell that does the same on any engine, if the wrapped one names its arithmetic."""
         cell, its_noise = self.cell.resolve(None if noise is None else noise.cell)
-        if not isinstance(cell, RecurrentCell):
+        if not isinstance(cell, RecurrentCell) or isinstance(cell, _Expected | _Zoned):
             return self, noise
         if noise is None or noise.state is None:
             probs = tuple(_nest.leaves(self.zoneout_prob))
