@@ -287,6 +287,9 @@ class TestPhased:
             cell((x, x), state)
         with pytest.raises(ValueError, match=r"expected x of torch.float64, .*int64"):
             cell((torch.zeros(2, 1, dtype=torch.int64), x), state)
+        for wrong in (x, (*state, x)):
+            with pytest.raises(TypeError, match=r"PhasedLSTMCell: state: expected a pair \(c, h\)"):
+                cell((x[:, :1], x), wrong)
         with pytest.raises(ValueError, match=r"PhasedLSTMCell: period_init_min: expected above 0"):
             PhasedLSTMCell(3, 4, period_init_min=5.0, period_init_max=2.0)
         with pytest.raises(ValueError, match="PhasedLSTMCell: num_units: expected at least 1"):

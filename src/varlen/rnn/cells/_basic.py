@@ -5,8 +5,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from varlen.rnn._parameters import Activation, as_activation, check_positive, make_parameter
+from varlen.rnn._parameters import Activation, as_activation, make_parameter
 from varlen.rnn._recurrent import Products, RecurrentCell
+from varlen.rnn._sizes import set_sizes
 
 
 class BasicRNNCell(RecurrentCell):
@@ -41,10 +42,8 @@ class BasicRNNCell(RecurrentCell):
         device: torch.device | str | None = None,
     ) -> None:
         super().__init__()
-        self.input_size = check_positive(input_size, argument="input_size")
-        self.num_units = check_positive(num_units, argument="num_units")
-        self.state_size = self.output_size = num_units
-        self.activation = as_activation(activation)
+        set_sizes(self, input_size, num_units)
+        self.activation = as_activation(activation, argument=f"{type(self).__name__}: activation")
         self.name = name
         self.kernel = make_parameter(
             input_size + num_units, num_units, initializer=None, dtype=dtype, device=device

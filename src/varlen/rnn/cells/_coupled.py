@@ -18,6 +18,7 @@ from varlen.rnn._parameters import (
     make_shards,
 )
 from varlen.rnn._recurrent import Products
+from varlen.rnn._sizes import set_sizes
 from varlen.rnn.cells._lstm_base import LSTMBase, check_clip, clip, lstm_state_size
 
 _NORMALISED = ("transform", "forget", "output", "state")
@@ -90,17 +91,16 @@ class CoupledInputForgetGateLSTMCell(LSTMBase):
         device: torch.device | str | None = None,
     ) -> None:
         super().__init__()
-        self.input_size = check_positive(input_size, argument="input_size")
-        self.num_units = check_positive(num_units, argument="num_units")
-        self.output_size = (
-            num_units if num_proj is None else check_positive(num_proj, argument="num_proj")
-        )
+        owner = type(self).__name__
+        set_sizes(self, input_size, num_units)
+        if num_proj is not None:
+            self.output_size = check_positive(num_proj, argument=f"{owner}: num_proj")
         self.state_size = lstm_state_size(num_units, self.output_size, state_is_tuple)
         self.state_is_tuple = state_is_tuple
         self.use_peepholes = use_peepholes
-        self.proj_clip = check_clip(proj_clip, argument="proj_clip")
+        self.proj_clip = check_clip(proj_clip, argument=f"{owner}: proj_clip")
         self.forget_bias = forget_bias
-        self.activation = as_activation(activation)
+        self.activation = as_activation(activation, argument=f"{type(self).__name__}: activation")
         self.layer_norm = layer_norm
 
         self.num_unit_shards = num_unit_shards
@@ -112,7 +112,7 @@ class CoupledInputForgetGateLSTMCell(LSTMBase):
             "W",
             (input_size + self.output_size, 3 * num_units),
             num_shards=num_unit_shards,
-            argument="num_unit_shards",
+            argument=f"{owner}: num_unit_shards",
             initializer=initializer,
             **place,
         )
@@ -127,7 +127,7 @@ class CoupledInputForgetGateLSTMCell(LSTMBase):
                 "W_P",
                 (num_units, num_proj),
                 num_shards=num_proj_shards,
-                argument="num_proj_shards",
+                argument=f"{owner}: num_proj_shards",
                 initializer=initializer,
                 **place,
             )

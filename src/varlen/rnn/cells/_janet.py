@@ -65,7 +65,7 @@ class JANETCell(OneKernelCell):
             device=device,
         )
         self.beta = beta
-        self.activation = as_activation(activation)
+        self.activation = as_activation(activation, argument=f"{type(self).__name__}: activation")
         with torch.no_grad():
             of_gate = self.bias[:num_units]
             if chrono_steps is None:

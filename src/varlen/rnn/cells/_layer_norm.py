@@ -11,10 +11,10 @@ from varlen.rnn._parameters import (
     Activation,
     Initializer,
     as_activation,
-    check_positive,
     make_parameter,
 )
 from varlen.rnn._recurrent import Products, RecurrentCell
+from varlen.rnn._sizes import set_sizes
 
 
 class LayerNormRNNCell(RecurrentCell):
@@ -60,10 +60,8 @@ class LayerNormRNNCell(RecurrentCell):
         device: torch.device | str | None = None,
     ) -> None:
         super().__init__()
-        self.input_size = check_positive(input_size, argument="input_size")
-        self.num_units = check_positive(num_units, argument="num_units")
-        self.state_size = self.output_size = num_units
-        self.activation = as_activation(activation)
+        set_sizes(self, input_size, num_units)
+        self.activation = as_activation(activation, argument=f"{type(self).__name__}: activation")
         self.kernel = make_parameter(
             input_size + num_units,
             num_units,
@@ -139,10 +137,8 @@ class LayerNormGRUCell(RecurrentCell):
         device: torch.device | str | None = None,
     ) -> None:
         super().__init__()
-        self.input_size = check_positive(input_size, argument="input_size")
-        self.num_units = check_positive(num_units, argument="num_units")
-        self.state_size = self.output_size = num_units
-        self.activation = as_activation(activation)
+        set_sizes(self, input_size, num_units)
+        self.activation = as_activation(activation, argument=f"{type(self).__name__}: activation")
 
         def weight(rows: int) -> nn.Parameter:
             return make_parameter(

@@ -9,10 +9,10 @@ from varlen.rnn._parameters import (
     Activation,
     Initializer,
     as_activation,
-    check_positive,
     make_parameter,
 )
 from varlen.rnn._recurrent import Products, RecurrentCell
+from varlen.rnn._sizes import set_sizes
 
 
 class _InputGatedCell(RecurrentCell):
@@ -29,10 +29,11 @@ class _InputGatedCell(RecurrentCell):
         device: torch.device | str | None,
     ) -> None:
         super().__init__()
-        self.input_size = check_positive(input_size, argument="input_size")
-        self.num_units = check_positive(num_units, argument="num_units")
-        self.state_size = self.output_size = num_units
-        self.activation = as_activation("identity" if activation is None else activation)
+        set_sizes(self, input_size, num_units)
+        self.activation = as_activation(
+            "identity" if activation is None else activation,
+            argument=f"{type(self).__name__}: activation",
+        )
         columns = num_units * len(self.input_gate_names)
         self.kernel = make_parameter(
             input_size, columns, initializer=kernel_initializer, dtype=dtype, device=device

@@ -11,10 +11,10 @@ from varlen.rnn._parameters import (
     Activation,
     Initializer,
     as_activation,
-    check_positive,
     make_parameter,
 )
 from varlen.rnn._recurrent import Products, RecurrentCell
+from varlen.rnn._sizes import set_sizes
 
 
 class MultiplicativeLSTMCell(RecurrentCell):
@@ -69,11 +69,10 @@ class MultiplicativeLSTMCell(RecurrentCell):
         device: torch.device | str | None = None,
     ) -> None:
         super().__init__()
-        self.input_size = check_positive(input_size, argument="input_size")
-        self.num_units = self.output_size = check_positive(num_units, argument="num_units")
+        set_sizes(self, input_size, num_units)
         self.state_size = LSTMStateTuple(num_units, num_units)
         self.forget_bias = forget_bias
-        self.activation = as_activation(activation)
+        self.activation = as_activation(activation, argument=f"{type(self).__name__}: activation")
 
         def weight(rows: int, columns: int) -> nn.Parameter:
             return make_parameter(

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from varlen.rnn._cell import LSTMStateTuple
 from varlen.rnn._parameters import check_positive, make_parameter
 from varlen.rnn._recurrent import Products, RecurrentCell
+from varlen.rnn._sizes import set_sizes
 
 _PRODUCT_LEAF = 3
 
@@ -61,11 +62,10 @@ class NASCell(RecurrentCell):
         device: torch.device | str | None = None,
     ) -> None:
         super().__init__()
-        self.input_size = check_positive(input_size, argument="input_size")
-        self.num_units = check_positive(num_units, argument="num_units")
-        self.output_size = (
-            num_units if num_proj is None else check_positive(num_proj, argument="num_proj")
-        )
+        owner = type(self).__name__
+        set_sizes(self, input_size, num_units)
+        if num_proj is not None:
+            self.output_size = check_positive(num_proj, argument=f"{owner}: num_proj")
         self.state_size = LSTMStateTuple(num_units, self.output_size)
 
         def weight(*shape: int) -> nn.Parameter:

@@ -3,8 +3,9 @@
 import torch
 from torch import nn
 
-from varlen.rnn._parameters import Initializer, check_positive, make_parameter
+from varlen.rnn._parameters import Initializer, make_parameter
 from varlen.rnn._recurrent import Products, RecurrentCell
+from varlen.rnn._sizes import set_sizes
 
 
 class OneKernelCell(RecurrentCell):
@@ -23,9 +24,7 @@ class OneKernelCell(RecurrentCell):
         device: torch.device | str | None,
     ) -> None:
         super().__init__()
-        self.input_size = check_positive(input_size, argument="input_size")
-        self.num_units = check_positive(num_units, argument="num_units")
-        self.state_size = self.output_size = num_units
+        set_sizes(self, input_size, num_units)
         columns = num_units * len(self.gate_names)
         self.kernel = make_parameter(
             input_size + num_units,

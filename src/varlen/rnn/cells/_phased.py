@@ -112,6 +112,11 @@ class PhasedLSTMCell(RNNCell):
 
     def forward(self, inputs: Any, state: Any) -> tuple[Any, Any]:
         time, x = self._check(inputs)
+        if not isinstance(state, tuple | list) or len(state) != 2:
+            raise TypeError(
+                f"{type(self).__name__}: state: expected a pair (c, h), "
+                f"found a {type(state).__name__}"
+            )
         c, h = state
         peephole = [c] if self.use_peepholes else []
         write, forget = torch.sigmoid(_linear(self.mask_gates, x, h, *peephole)).chunk(2, dim=-1)

@@ -10,10 +10,10 @@ from varlen.rnn._parameters import (
     Activation,
     Initializer,
     as_activation,
-    check_positive,
     make_parameter,
 )
 from varlen.rnn._recurrent import Products, RecurrentCell
+from varlen.rnn._sizes import set_sizes
 
 
 class UGRNNCell(RecurrentCell):
@@ -57,11 +57,9 @@ class UGRNNCell(RecurrentCell):
         device: torch.device | str | None = None,
     ) -> None:
         super().__init__()
-        self.input_size = check_positive(input_size, argument="input_size")
-        self.num_units = check_positive(num_units, argument="num_units")
-        self.state_size = self.output_size = num_units
+        set_sizes(self, input_size, num_units)
         self.forget_bias = forget_bias
-        self.activation = as_activation(activation)
+        self.activation = as_activation(activation, argument=f"{type(self).__name__}: activation")
         self.kernel = make_parameter(
             input_size + num_units,
             2 * num_units,
