@@ -87,6 +87,8 @@ def check_class_weights(
     """The weights as constants."""
     if class_weights is None:
         return None
+    if not isinstance(class_weights, Tensor):
+        raise TypeError(f"class_weights: expected a tensor, found {type(class_weights).__name__}")
     if class_weights.shape != (num_classes,):
         raise ValueError(
             f"class_weights: expected one weight per class, shape ({num_classes},), "

@@ -3,6 +3,7 @@
 import math
 from typing import Any, Literal
 
+import numpy as np
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
@@ -142,6 +143,8 @@ def _number(weights: Float[Tensor, " batch"], reduction: str) -> Float[Tensor, "
 
 
 def _checked_total(total: Any, number: Float[Tensor, ""]) -> Float[Tensor, ""]:
+    if not isinstance(total, int | float | Tensor | np.number):
+        raise TypeError(f"total: expected a number, found {total!r}")
     if isinstance(total, Tensor) and total.numel() != 1:
         raise ValueError(f"total: expected one number, found shape {tuple(total.shape)}")
     value = float(total)
