@@ -4,6 +4,7 @@ import re
 from html import escape
 from pathlib import Path
 
+from latex2mathml.converter import convert
 from zoo import INPUT_SIZE, UNITS
 
 from catalogue.entries import Entry
@@ -116,8 +117,7 @@ def _facts(entry: Entry) -> str:
     if facts.reason:
         told[-1] = ("Engine", f"{_engine(entry)}: {escape(facts.reason)}")
     if entry.speed is not None:
-        speed = f"{_relative(entry)} of LSTMCell ({entry.speed.milliseconds:.0f} ms a step)"
-        told.append(("Speed", speed))
+        told.append(("Speed", f"{_relative(entry)} that of <code>LSTMCell</code>"))
     return "".join(f"<dt>{name}<dd>{text}" for name, text in told)
 
 
@@ -149,9 +149,29 @@ def _relative(entry: Entry) -> str:
     return f"{relative:.2g}×" if relative < 10 else f"{relative:.0f}×"
 
 
+_MARKS = re.compile(
+    r"`+(?P<code>[^`]+)`+"
+    r"|\$(?P<math>[^$]+)\$"
+    r"|(?<![\w*])\*(?P<emphasis>\w[^*]*)\*(?!\w)"
+    r"|arXiv:(?P<paper>\d{4}\.\d{4,5})"
+)
+
+
 def _inline(text: str) -> str:
-    """A docstring's text: code between backticks, and papers as links."""
-    text = re.sub(r"`+([^`]+)`+", r"<code>\1</code>", escape(text, quote=False))
-    return re.sub(
-        r"arXiv:(\d{4}\.\d{4,5})", r'<a href="https://arxiv.org/abs/\1">arXiv:\1</a>', text
-    )
+    """A docstring's text: code between backticks, formulas, emphasis, and papers as links."""
+    parts, end = [], 0
+    for match in _MARKS.finditer(text):
+        parts += [escape(text[end : match.start()], quote=False), _marked(match)]
+        end = match.end()
+    return "".join([*parts, escape(text[end:], quote=False)])
+
+
+def _marked(match: re.Match[str]) -> str:
+    kind = str(match.lastgroup)
+    content = match[kind]
+    if kind == "math":
+        return str(convert(content))
+    if kind == "paper":
+        return f'<a href="https://arxiv.org/abs/{content}">arXiv:{content}</a>'
+    tag = {"code": "code", "emphasis": "em"}[kind]
+    return f"<{tag}>{escape(content, quote=False)}</{tag}>"

@@ -64,8 +64,19 @@ def test_page_needs_nothing_else_and_its_links_lead_somewhere():
         assert target[1:] in page.ids or target.startswith("https://arxiv.org/abs/")
     assert "prefers-color-scheme: dark" in text
     assert 'name="viewport"' in text
-    assert "$$" not in text
-    assert "`" not in re.sub(r"<style>.*?</style>", "", text, flags=re.DOTALL)
+    assert "<merror" not in text
+    shown = re.sub(r"<style>.*?</style>", "", text, flags=re.DOTALL)
+    assert "`" not in shown
+    assert "$" not in shown
+
+
+def test_marks_in_texts_are_shown_as_what_they_mean():
+    doc = parse(r"A <cell> of $x_t$, `a * b`, *after* 2 * 3 (Somebody 2020, arXiv:2001.00001).")
+    page = render((Entry("Bare", False, doc, None, None),), "a machine")
+    assert "A &lt;cell&gt; of <math" in page
+    assert "<msub><mi>x</mi><mi>t</mi></msub>" in page
+    assert "<code>a * b</code>, <em>after</em> 2 * 3" in page
+    assert '<a href="https://arxiv.org/abs/2001.00001">arXiv:2001.00001</a>' in page
 
 
 DOCSTRING = r"""A cell (Somebody 2020, arXiv:2001.00001).
