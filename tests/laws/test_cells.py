@@ -12,11 +12,18 @@ import varlen
 from varlen import (
     BasicLSTMCell,
     BasicRNNCell,
+    BidirectionalGridLSTMCell,
     CFNCell,
+    Conv1DLSTMCell,
+    Conv2DLSTMCell,
+    Conv3DLSTMCell,
+    ConvLSTMCell,
     CoupledInputForgetGateLSTMCell,
     CudnnCompatibleGRUCell,
     CudnnCompatibleLSTMCell,
     DropoutWrapper,
+    GLSTMCell,
+    GridLSTMCell,
     GRUBlockCell,
     GRUBlockCellV2,
     GRUCell,
@@ -38,11 +45,13 @@ from varlen import (
     MultiplicativeLSTMCell,
     MultiRNNCell,
     NASCell,
+    NTMCell,
     PhasedLSTMCell,
     RecurrentDropoutWrapper,
     RNNCell,
     SLSTMCell,
     SRUCell,
+    TimeFreqLSTMCell,
     UGRNNCell,
     WeightDropWrapper,
     WeightNormLSTMCell,
@@ -57,6 +66,13 @@ float64 = torch.float64
 
 def dropped(cell, **kwargs):
     return DropoutWrapper(cell, 0.6, 0.7, 0.8, **kwargs)
+
+
+def ntm(*args):
+    """One whose memory does not begin at 1e-6, where finite differences see nothing."""
+    cell = NTMCell(*args)
+    torch.nn.init.normal_(cell.memory)
+    return cell
 
 
 CELLS = {
@@ -131,6 +147,42 @@ CELLS = {
     "IndyLSTMCell": lambda: IndyLSTMCell(3, 4, dtype=float64),
     "MinimalRNNCell": lambda: MinimalRNNCell(3, 4, dtype=float64),
     "CFNCell": lambda: CFNCell(3, 4, dtype=float64),
+    "GLSTMCell": lambda: GLSTMCell(4, 6, num_proj=2, number_of_groups=2, dtype=float64),
+    "TimeFreqLSTMCell": lambda: TimeFreqLSTMCell(
+        5, 2, use_peepholes=True, cell_clip=0.7, feature_size=3, dtype=float64
+    ),
+    "GridLSTMCell": lambda: GridLSTMCell(
+        5, 2, feature_size=3, num_frequency_blocks=[3], dtype=float64
+    ),
+    "GridLSTMCell, everything": lambda: GridLSTMCell(
+        5,
+        2,
+        use_peepholes=True,
+        cell_clip=0.7,
+        feature_size=2,
+        num_frequency_blocks=[2, 1],
+        start_freqindex_list=[0, 3],
+        end_freqindex_list=[3, 5],
+        state_is_tuple=False,
+        dtype=float64,
+    ),
+    "BidirectionalGridLSTMCell": lambda: BidirectionalGridLSTMCell(
+        4,
+        2,
+        feature_size=2,
+        frequency_skip=2,
+        num_frequency_blocks=[2],
+        couple_input_forget_gates=True,
+        share_time_frequency_weights=True,
+        backward_slice_offset=1,
+        dtype=float64,
+    ),
+    "ConvLSTMCell": lambda: ConvLSTMCell(1, [4, 1], 2, [2], skip_connection=True, dtype=float64),
+    "Conv1DLSTMCell": lambda: Conv1DLSTMCell([4, 1], 2, [3], dtype=float64),
+    "Conv2DLSTMCell": lambda: Conv2DLSTMCell([2, 3, 1], 1, [2, 3], dtype=float64),
+    "Conv3DLSTMCell": lambda: Conv3DLSTMCell([2, 1, 2, 1], 1, [1, 2, 3], dtype=float64),
+    "NTMCell": lambda: ntm(LSTMCell(4, 3, dtype=float64), 3, 2, 1, 1),
+    "NTMCell, two heads": lambda: ntm(dropped(GRUCell(6, 3, dtype=float64)), 3, 2, 2, 1),
     "JANETCell": lambda: JANETCell(3, 4, dtype=float64),
     "LayerNormGRUCell": lambda: LayerNormGRUCell(3, 4, dtype=float64),
     "LayerNormRNNCell": lambda: LayerNormRNNCell(3, 4, dtype=float64),

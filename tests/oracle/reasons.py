@@ -15,6 +15,11 @@ REASONS = {
     "sound": "what TensorFlow refuses and works here (SOUND in tests/oracle/errors.py)",
     "words": "an error in words that tests/oracle/errors.py does not know",
     "initialiser": "an initialiser of TensorFlow's is not described by its name alone",
+    "Q4": (
+        "Q4: each block of a grid has a state of its own, also in one tensor "
+        "(tests/rnn/test_frequency_cells.py)"
+    ),
+    "Q9": "Q9: a skip connection leaves the state as it is (tests/rnn/test_conv_cells.py)",
     "Q18": "Q18: a file cut inside a record's header is an error (tests/records/test_reader.py)",
     "Q19 end": (
         "Q19: a compressed stream without its end is an error (tests/records/test_reader.py)"

@@ -1,5 +1,6 @@
 """How cells make their parameters: TensorFlow's layout, names and initial values."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -53,9 +54,11 @@ def as_activation(
 def glorot_uniform_(tensor: Tensor) -> Tensor:
     """U(-L, L) with L = sqrt(6 / (fan_in + fan_out)) (Glorot and Bengio 2010).
 
-    TensorFlow's default: a vector of n has both fans n.
+    TensorFlow's default: a vector of n has both fans n, and a kernel of a convolution `[..., n, m]`
+    has fans n and m times its size in space.
     """
-    fan_in, fan_out = tensor.shape if tensor.ndim == 2 else tensor.shape * 2
+    *space, fan_in, fan_out = tensor.shape if tensor.ndim > 1 else tensor.shape * 2
+    fan_in, fan_out = fan_in * math.prod(space), fan_out * math.prod(space)
     bound = (6 / max(1, fan_in + fan_out)) ** 0.5
     with torch.no_grad():
         return tensor.uniform_(-bound, bound)

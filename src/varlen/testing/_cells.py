@@ -113,14 +113,14 @@ def check_rows_are_alone(
     for i, row in enumerate(rows):
         its_state = _take(state, slice(i, i + 1))
         if not lengths[i]:
-            for leaf, before in zip(_nest.leaves(final), _nest.leaves(its_state), strict=True):
+            for leaf, before in zip(_with_rows(final), _with_rows(its_state), strict=True):
                 _assert_equal(leaf[i : i + 1], before, "an empty row keeps its state", exact=True)
             continue
         its_noise = _take(noise, slice(starts[i], starts[i + 1]))
         alone, alone_final = dynamic_rnn(cell, _take(row, None), None, its_state, noise=its_noise)
         for leaf, its_leaf in zip(_nest.leaves(outputs), _nest.leaves(alone), strict=True):
             _assert_equal(leaf[i : i + 1, : lengths[i]], its_leaf, "outputs are as if alone")
-        for leaf, its_leaf in zip(_nest.leaves(final), _nest.leaves(alone_final), strict=True):
+        for leaf, its_leaf in zip(_with_rows(final), _with_rows(alone_final), strict=True):
             _assert_equal(leaf[i : i + 1], its_leaf, "the final state is as if alone")
 
 
@@ -146,7 +146,7 @@ def check_order_is_free(
         noise=_take(noise, draws),
     )
     for leaf, other_leaf in zip(
-        _nest.leaves((outputs, final)), _nest.leaves((other, other_final)), strict=True
+        _with_rows((outputs, final)), _with_rows((other, other_final)), strict=True
     ):
         _assert_equal(other_leaf, leaf[order], "the order of the batch is free")
 
@@ -174,7 +174,7 @@ def check_halves_make_a_whole(
         _nest.leaves(whole), _nest.leaves(halves[0]), _nest.leaves(halves[1]), strict=True
     ):
         _assert_equal(torch.cat([first, second], dim=1), leaf, "two halves make a whole")
-    for leaf, carried in zip(_nest.leaves(final), _nest.leaves(state), strict=True):
+    for leaf, carried in zip(_with_rows(final), _with_rows(state), strict=True):
         _assert_equal(carried, leaf, "the state carries over a cut")
 
 
@@ -191,7 +191,7 @@ def check_gradients(
     def results(*arguments: Tensor) -> tuple[Tensor, ...]:
         inputs, state = _nest.unflatten(structure, list(arguments[: len(leaves)]))
         outputs, final = dynamic_rnn(cell, inputs, lengths, state, noise=noise)
-        return tuple(_nest.leaves((outputs, final)))
+        return tuple(_with_rows((outputs, final)))
 
     try:
         gradcheck(results, (*leaves, *cell.parameters()))
@@ -210,10 +210,17 @@ def _random_rows(
 
 def _random_state(cell: RNNCell, batch_size: int) -> Any:
     generator = torch.Generator().manual_seed(batch_size)
-    return _map(
-        cell.zero_state(batch_size),
-        lambda leaf: leaf + 0.5 * torch.randn(leaf.shape, generator=generator, dtype=leaf.dtype),
-    )
+
+    def vary(leaf: Tensor) -> Tensor:
+        noise = torch.randn(leaf.shape, generator=generator, dtype=torch.float64)
+        return leaf + 0.5 * noise if leaf.ndim else leaf
+
+    return _map(cell.zero_state(batch_size), vary)
+
+
+def _with_rows(tree: Any) -> list[Tensor]:
+    """The leaves that belong to rows; one without axes counts the steps of all rows together."""
+    return [leaf for leaf in _nest.leaves(tree) if leaf.ndim]
 
 
 def _block(rows: Sequence[Any], lengths: Sequence[int], num_steps: int, fill: float) -> Any:
@@ -238,7 +245,7 @@ def _map(tree: Any, function: Callable[[Tensor], Tensor]) -> Any:
 
 
 def _take(tree: Any, rows: Any) -> Any:
-    return _map(tree, lambda leaf: leaf[rows])
+    return _map(tree, lambda leaf: leaf[rows] if leaf.ndim else leaf)
 
 
 def _total(*trees: Any) -> Tensor:

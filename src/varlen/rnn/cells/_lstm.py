@@ -13,7 +13,7 @@ from varlen.rnn._dropped import drop_candidate
 from varlen.rnn._parameters import Activation, Initializer, as_activation, make_parameter
 from varlen.rnn._recurrent import Products
 from varlen.rnn._sizes import set_sizes
-from varlen.rnn.cells._lstm_base import LSTMBase, clip, lstm_state_size
+from varlen.rnn.cells._lstm_base import LSTMBase, clip, lstm_memory, lstm_state_size
 from varlen.rnn.cells._peephole_lstm import PeepholeLSTM
 
 
@@ -78,9 +78,8 @@ class BasicLSTMCell(LSTMBase):
         return Products(kernel[:size], kernel[size:], self.bias)
 
     def update(self, gates: Any, state: Any, weights: Any) -> tuple[Any, Any]:
-        forget = torch.sigmoid(gates.forget + self.forget_bias)
         candidate = drop_candidate(self.activation(gates.candidate), weights)
-        c = forget * state.c + torch.sigmoid(gates.input) * candidate
+        c = lstm_memory(state.c, gates.input, candidate, gates.forget + self.forget_bias)
         h = torch.sigmoid(gates.output) * self.activation(c)
         return h, LSTMStateTuple(c, h)
 

@@ -43,6 +43,29 @@ def lstm_state_size(num_units: int, output_size: int, state_is_tuple: bool) -> S
     return LSTMStateTuple(num_units, output_size) if state_is_tuple else num_units + output_size
 
 
+def lstm_memory(
+    c: Tensor,
+    write: Tensor,
+    candidate: Tensor,
+    forget: Tensor | None,
+    *,
+    cell_clip: float | None = None,
+) -> Tensor:
+    """The memory after a step.
+
+    Args:
+        c: the memory before it.
+        write: the input gate, before its sigmoid.
+        candidate: what is written.
+        forget: the forget gate, before its sigmoid; None couples it to the input gate, so that as
+            much is forgotten as is written.
+        cell_clip: as `clip` takes it.
+    """
+    write = torch.sigmoid(write)
+    kept = 1 - write if forget is None else torch.sigmoid(forget)
+    return clip(kept * c + write * candidate, cell_clip)
+
+
 def check_clip(bound: float | None, *, argument: str) -> float | None:
     """`bound`, if one can clip to it.
 

@@ -18,7 +18,7 @@ from varlen.rnn._parameters import (
 )
 from varlen.rnn._recurrent import Products
 from varlen.rnn._sizes import set_sizes
-from varlen.rnn.cells._lstm_base import LSTMBase, check_clip, clip, lstm_state_size
+from varlen.rnn.cells._lstm_base import LSTMBase, check_clip, clip, lstm_memory, lstm_state_size
 
 
 class PeepholeLSTM(LSTMBase):
@@ -96,9 +96,8 @@ class PeepholeLSTM(LSTMBase):
         if self.use_peepholes:
             write = write + weights.w_i_diag * state.c
             forget = forget + weights.w_f_diag * state.c
-        forget = torch.sigmoid(forget + self.forget_bias)
         candidate = drop_candidate(self.activation(candidate), weights)
-        c = forget * state.c + torch.sigmoid(write) * candidate
+        c = lstm_memory(state.c, write, candidate, forget + self.forget_bias)
         c = self.bound_memory(c, weights)
         if self.use_peepholes:
             output = output + weights.w_o_diag * c
