@@ -15,7 +15,8 @@ def count_chunks(cell: str, width: int, feature_size: int, frequency_skip: int) 
     check_positive(frequency_skip, argument=f"{cell}: frequency_skip")
     if feature_size > width:
         raise ValueError(
-            f"{cell}: feature_size: expected at most {width}, the width that is cut, found {feature_size}"
+            f"{cell}: feature_size: expected at most {width}, the width that is cut, "
+            f"found {feature_size}"
         )
     return (width - feature_size) // frequency_skip + 1
 
