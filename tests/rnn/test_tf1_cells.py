@@ -22,6 +22,7 @@ from varlen import (
     _native,
     dynamic_rnn,
 )
+from varlen.rnn import explain
 
 float64 = torch.float64
 
@@ -134,6 +135,18 @@ class TestDropoutOfTheCandidate:
         for t in range(3):
             h, state = cell(inputs[2:, t], state, (noise[0][2 + t][None],))
             assert_close(outputs[2:, t], h, rtol=1e-12, atol=1e-14)
+
+    @pytest.mark.skipif(not _native.NATIVE, reason="the native core is left out")
+    @pytest.mark.parametrize("layer_norm", [False, True])
+    def test_trains_natively(self, layer_norm):
+        cell = LayerNormBasicLSTMCell(4, 21, dropout_keep_prob=0.6, layer_norm=layer_norm)
+        assert explain(cell).engine == "native"
+        inputs, lengths = torch.randn(5, 9, 4), [4, 0, 7, 1, 2]
+        torch.manual_seed(7)
+        single = results(cell, inputs, lengths, engine="native")
+        torch.manual_seed(7)
+        double = results(cell.double(), inputs, lengths, engine="eager")
+        assert_near(single, double)
 
     def test_is_drawn_in_training_alone(self):
         cell = self.make()

@@ -24,7 +24,7 @@ class WeightNormLSTMCell(PeepholeLSTM):
         $$h_t = \mathrm{clip}(\hat{P} (\sigma(o_t) \odot \tanh(c_t)))$$
 
     When to choose it: an LSTM that should train faster without depending on the batch, at hardly
-    any cost: the weights are normalised once per run, not per step.
+    any cost: the native engine normalises the weights once per run, not per step.
 
     Args:
         input_size: width of the inputs.
