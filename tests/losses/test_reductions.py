@@ -35,7 +35,7 @@ def test_ranks_learn_as_one(tmp_path):
     ranks = [
         subprocess.Popen(
             [sys.executable, TESTS / "losses_of_ranks.py", str(rank), tmp_path],
-            env={**os.environ, "OMP_NUM_THREADS": "1"},
+            env={**os.environ, "OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"},
         )
         for rank in range(2)
     ]
