@@ -15,8 +15,25 @@ INPUT_SIZE, UNITS = 128, 256
 
 Make = Callable[[int, int], RNNCell]
 
-# Those that are not made by `cell(input_size, num_units)`.
+
+def _of_two_bands(make: Callable[..., RNNCell], d: int, n: int, **blocks: Any) -> RNNCell:
+    return make(d, n, feature_size=d // 2, frequency_skip=d // 2, **blocks)
+
+
+# Those that are not made by `cell(input_size, num_units)`, or whose point needs another argument.
+# Convolutions have d numbers of input and n of state, in 8 places.
 _SPECIAL: dict[str, Make] = {
+    "BidirectionalGridLSTMCell": lambda d, n: _of_two_bands(
+        varlen.BidirectionalGridLSTMCell, d, n, num_frequency_blocks=[2]
+    ),
+    "Conv1DLSTMCell": lambda d, n: varlen.Conv1DLSTMCell([8, d // 8], n // 8, [3]),
+    "Conv2DLSTMCell": lambda d, n: varlen.Conv2DLSTMCell([4, 2, d // 8], n // 8, [3, 3]),
+    "Conv3DLSTMCell": lambda d, n: varlen.Conv3DLSTMCell([2, 2, 2, d // 8], n // 8, [3, 3, 3]),
+    "ConvLSTMCell": lambda d, n: varlen.ConvLSTMCell(1, [8, d // 8], n // 8, [3]),
+    "GLSTMCell": lambda d, n: varlen.GLSTMCell(d, n, number_of_groups=4),
+    "GridLSTMCell": lambda d, n: _of_two_bands(varlen.GridLSTMCell, d, n, num_frequency_blocks=[2]),
+    "NTMCell": lambda d, n: varlen.NTMCell(LSTMCell(d + 16, n), 32, 16, 1, 1),
+    "TimeFreqLSTMCell": lambda d, n: _of_two_bands(varlen.TimeFreqLSTMCell, d, n),
     "DropoutWrapper": lambda d, n: varlen.DropoutWrapper(LSTMCell(d, n), 0.8, 0.8, 0.8),
     "IntersectionRNNCell": lambda d, n: varlen.IntersectionRNNCell(d, n, num_in_proj=n),
     "MultiRNNCell": lambda d, n: varlen.MultiRNNCell([LSTMCell(d, n), LSTMCell(n, n)]),

@@ -47,7 +47,7 @@ def parse(docstring: str | None) -> Docstring:
             paragraphs.append(_flowing(block))
     parameters = _flowing(sections.get("Parameters", ""))
     if not parameters:
-        told = [p for p in paragraphs[1:] if re.search(r"\b[Pp]arameters (are|is)\b", p)]
+        told = [p for p in paragraphs[1:] if re.search(r"\b[Pp]arameters (are|is|have)\b", p)]
         parameters = " ".join(told)
         paragraphs = [p for p in paragraphs if p not in told]
     return Docstring(

@@ -45,7 +45,7 @@ class Entry:
             "a summary": self.doc.summary,
             "Equations: with $$...$$": self.doc.equations,
             "When to choose it:": self.doc.choose,
-            "Args:": self.doc.arguments,
+            "Args:": self.doc.arguments or "arguments" in self.doc.parameters,
             "Parameters:": self.doc.parameters,
             "a paper (authors, year)": self.is_wrapper or self.doc.cites_a_paper,
             "a row in benchmarks/results/cells.txt": self.speed,

@@ -83,8 +83,7 @@ def _entry(entry: Entry) -> str:
         f"<dl>{_facts(entry)}</dl>",
         f"<h3>Parameters</h3><p>{_inline(doc.parameters)}</p>",
         _parameters(entry),
-        "<details><summary>Arguments</summary>"
-        f"<dl class=arguments>{_arguments(entry)}</dl></details>",
+        _arguments(entry),
     ]
     return f'<section id="{entry.name}">{"".join(parts)}</section>'
 
@@ -130,9 +129,12 @@ def _parameters(entry: Entry) -> str:
 
 
 def _arguments(entry: Entry) -> str:
-    return "".join(
+    told = "".join(
         f"<dt><code>{name}</code><dd>{_inline(text)}" for name, text in entry.doc.arguments
     )
+    if not told:  # those of another cell, which the parameters say
+        return ""
+    return f"<details><summary>Arguments</summary><dl class=arguments>{told}</dl></details>"
 
 
 def _engine(entry: Entry) -> str:

@@ -161,10 +161,14 @@ class ConvLSTMCell(_ConvLSTM):
 
 
 class Conv1DLSTMCell(_ConvLSTM):
-    r"""`ConvLSTMCell` along one axis of space, under TensorFlow's name for it.
+    r"""The convolutional LSTM of Shi et al. (2015, arXiv:1506.04214) along one axis of space.
+
+    It is a `ConvLSTMCell`, under TensorFlow's name for it.
 
     Equations:
         $$[i, j, f, o] = W * [x_t; h_{t-1}] + b$$
+        $$c_t = \sigma(f + b_f) \odot c_{t-1} + \sigma(i) \odot \tanh(j)$$
+        $$h_t = \sigma(o) \odot \tanh(c_t)$$
 
     When to choose it: sequences of spectra or of readings from a line of sensors.
 
@@ -175,10 +179,14 @@ class Conv1DLSTMCell(_ConvLSTM):
 
 
 class Conv2DLSTMCell(_ConvLSTM):
-    r"""`ConvLSTMCell` along two axes of space, under TensorFlow's name for it.
+    r"""The convolutional LSTM of Shi et al. (2015, arXiv:1506.04214) along two axes of space.
+
+    It is a `ConvLSTMCell`, under TensorFlow's name for it.
 
     Equations:
         $$[i, j, f, o] = W * [x_t; h_{t-1}] + b$$
+        $$c_t = \sigma(f + b_f) \odot c_{t-1} + \sigma(i) \odot \tanh(j)$$
+        $$h_t = \sigma(o) \odot \tanh(c_t)$$
 
     When to choose it: video, radar and maps that change.
 
@@ -189,10 +197,14 @@ class Conv2DLSTMCell(_ConvLSTM):
 
 
 class Conv3DLSTMCell(_ConvLSTM):
-    r"""`ConvLSTMCell` along three axes of space, under TensorFlow's name for it.
+    r"""The convolutional LSTM of Shi et al. (2015, arXiv:1506.04214) along three axes of space.
+
+    It is a `ConvLSTMCell`, under TensorFlow's name for it.
 
     Equations:
         $$[i, j, f, o] = W * [x_t; h_{t-1}] + b$$
+        $$c_t = \sigma(f + b_f) \odot c_{t-1} + \sigma(i) \odot \tanh(j)$$
+        $$h_t = \sigma(o) \odot \tanh(c_t)$$
 
     When to choose it: volumes that change, as in tomography.
 
