@@ -352,8 +352,8 @@ class GridLSTMCell(RNNCell):
 class BidirectionalGridLSTMCell(RNNCell):
     r"""Two `GridLSTMCell`s in each step of time, of which one walks down the frequencies.
 
-    The grid is that of Li et al. (2016); as in TensorFlow, the outputs of the second one come in the
-    order of its walk.
+    The grid is that of Li et al. (2016). As in TensorFlow, the outputs of the second one come in
+    the order of its walk.
 
     Equations:
         $$y_t = [\mathrm{Grid}_\mathrm{fwd}(x^1_t, \ldots, x^K_t);
