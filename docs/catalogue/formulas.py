@@ -39,8 +39,9 @@ def _term(coefficient: Fraction, powers: Powers) -> str:
     )
     sign = "−" if coefficient < 0 else ""
     size = abs(coefficient)
-    number = "" if size == 1 and variables else str(size)
-    return sign + number + variables
+    number = "" if size.numerator == 1 and variables else str(size.numerator)
+    divisor = "" if size.denominator == 1 else f"/{size.denominator}"
+    return sign + number + variables + divisor
 
 
 def _solve(

@@ -5,7 +5,7 @@ from html import escape
 from pathlib import Path
 
 from latex2mathml.converter import convert
-from zoo import INPUT_SIZE, UNITS
+from zoo import INPUT_SIZE, UNITS, code
 
 from catalogue.entries import Entry
 from catalogue.facts import memory
@@ -112,7 +112,11 @@ def _facts(entry: Entry) -> str:
     weights = f"{facts.num_weights:,} at {INPUT_SIZE} × {UNITS}"
     if facts.weights_formula:
         weights = f"{facts.weights_formula} = {weights}"
-    told = [("Weights", weights), ("Engine", _engine(entry))]
+    told = [
+        ("Weights", weights),
+        ("Counted and timed", f"<code>{escape(code(entry.name))}</code>"),
+        ("Engine", _engine(entry)),
+    ]
     if facts.reason:
         told[-1] = ("Engine", f"{_engine(entry)}: {escape(facts.reason)}")
     if entry.speed is not None:

@@ -128,7 +128,8 @@ def test_formulas_are_polynomials_or_none():
     )
     assert formula(lambda d, n: d + n, LINEAR) == "<var>d</var> + <var>n</var>"
     assert formula(lambda d, n: 2 * n - 1, LINEAR) == "2<var>n</var> − 1"
-    assert formula(lambda d, n: n // 2, LINEAR) == "1/2<var>n</var>"
+    assert formula(lambda d, n: n // 2, LINEAR) == "<var>n</var>/2"
+    assert formula(lambda d, n: 3 * n * n // 16, QUADRATIC) == "3<var>n</var>²/16"
     assert formula(lambda d, n: 7, LINEAR) == "7"
     assert formula(lambda d, n: 0, LINEAR) == "0"
     assert formula(lambda d, n: d**3, QUADRATIC) is None
