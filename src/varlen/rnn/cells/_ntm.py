@@ -68,11 +68,11 @@ class NTMCell(RNNCell):
         clip_value: outputs and what heads are told are clipped to `[-clip_value, clip_value]`.
         name: the scope of its variables in a TensorFlow checkpoint; None is `ntm_cell`.
 
-    Its parameters have the dtype and device of the controller's, which are beside them:
-    `parameters_kernel` and `parameters_bias` (a linear map of the controller's output to what the
-    heads are told), `output_kernel` `[controller's output + read, output_dim]`, `output_bias`,
+    The parameters are the controller's and, of the same dtype and device, `parameters_kernel` and
+    `parameters_bias` (from the controller's output to what the heads are told), `output_kernel`
+    `[controller's output + what is read, output_dim]`, `output_bias`, and what a run begins with:
     `initial_read_vector_0`, ... `[1, memory_vector_dim]`, `initial_address_weights_0`, ...
-    `[1, memory_size]` and `memory` `[memory_size, memory_vector_dim]`, with which a run begins.
+    `[1, memory_size]` and `memory` `[memory_size, memory_vector_dim]`.
 
     At `time` 0 the rest of the state but the controller's is not looked at. `time` has no rows: it
     is the number of steps of the longest row. Runs on the eager engine.
