@@ -20,11 +20,10 @@ from pathlib import Path
 import torch
 from machine import processor
 from rnn_cases import draw_lengths
-from zoo import INPUT_SIZE, UNITS, core, example, is_wrapper, public_cells
+from zoo import INPUT_SIZE, UNITS, core, draw_inputs, example, is_wrapper, public_cells
 
 from varlen import RNNCell, dynamic_rnn
 from varlen.rnn import _nest, explain
-from varlen.rnn._cell import zeros_of
 
 BATCH = 64
 RESULTS = Path(__file__).parent / "results" / "cells.txt"
@@ -77,10 +76,7 @@ def training_step(name: str) -> Callable[[], None]:
     cell = example(name)
     lengths = draw_lengths("log-normal", BATCH)
     steps, cell_dtype = int(lengths.max()), torch.float32
-    inputs = _nest.map_structure(
-        lambda leaf: torch.randn_like(leaf).unflatten(0, (BATCH, steps)).requires_grad_(),
-        zeros_of(core(cell).input_size, torch.empty(BATCH * steps, 0)),
-    )
+    inputs = draw_inputs(core(cell), BATCH, steps)
 
     def step() -> None:
         cell.zero_grad()

@@ -6,12 +6,11 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from zoo import core, example
+from zoo import core, draw_inputs, example
 
 from catalogue.formulas import LINEAR, QUADRATIC, formula
 from varlen import RNNCell, dynamic_rnn
 from varlen.rnn import RecurrentCell, _nest, explain
-from varlen.rnn._cell import zeros_of
 
 
 @dataclass(frozen=True)
@@ -129,16 +128,14 @@ def memory(name: str, num_steps: int = 40) -> tuple[float, ...] | None:
     """The norm of the gradient of a random number of the last output, by steps ago, when fresh."""
     torch.manual_seed(0)
     cell = core(example(name, 16, 32)).eval()
-    like = torch.empty(8 * num_steps, 0)
-    inputs = _nest.map_structure(
-        lambda leaf: torch.randn_like(leaf).unflatten(0, (8, num_steps)).requires_grad_(),
-        zeros_of(cell.input_size, like),
-    )
+    inputs = draw_inputs(cell, 8, num_steps)
     outputs, _ = dynamic_rnn(cell, inputs)
     sum(
         (leaf[:, -1] * torch.randn_like(leaf[:, -1])).sum() for leaf in _nest.leaves(outputs)
     ).backward()
     squares = [_square(leaf.grad) for leaf in _nest.leaves(inputs) if leaf.grad is not None]
+    if not squares:
+        return None
     norms = torch.stack(squares).sum(0).sqrt().flip(0)
     relative = norms / norms[0]
     return tuple(relative.tolist()) if relative.isfinite().all() else None

@@ -11,7 +11,7 @@ from catalogue.entries import Entry, entries, read_speeds
 from catalogue.facts import facts, memory
 from catalogue.formulas import LINEAR, QUADRATIC, formula
 from catalogue.page import render
-from zoo import example, public_cells
+from zoo import example, is_wrapper, public_cells
 
 import varlen
 from varlen import dynamic_rnn
@@ -32,6 +32,9 @@ def test_public_cells_are_those_of_the_package():
     assert {"LSTMCell", "GRUCell", "DropoutWrapper", "MultiRNNCell"} <= set(public_cells())
     assert "RecurrentCell" not in public_cells()
     assert "LSTMStateTuple" not in public_cells()
+    wrappers = {name for name, cell in public_cells().items() if is_wrapper(cell)}
+    assert {"DropoutWrapper", "MultiRNNCell"} <= wrappers
+    assert not {"LSTMCell", "GRUBlockCellV2", "LSTMBlockFusedCell"} & wrappers
 
 
 def test_an_example_that_cannot_be_made_is_told(monkeypatch):
