@@ -34,7 +34,7 @@ class Runner {
         rows_(static_cast<std::size_t>(num_external_ + program.num_temporaries) * kTileRows),
         temporaries_(static_cast<std::size_t>(program.num_temporaries) * kTileRows * tile_units_) {
     for (int i = 0; i < program.num_temporaries * kTileRows; ++i)
-      rows_[num_external_ * kTileRows + i] = &temporaries_[static_cast<std::size_t>(i) * tile_units_];
+      rows_[num_external_ * kTileRows + i] = temporaries_.data() + static_cast<std::size_t>(i) * tile_units_;
   }
 
   void run(const Registers& registers, int first, int width, int slot, int num_slots) {
