@@ -6,15 +6,15 @@ import pytest
 
 from varlen import rnn
 
-from . import bad_cells, bad_unrolls, losses
+from . import bad_cells, bad_queues, bad_unrolls, losses
 from .case import Case
 from .reasons import LeftOut
 
-LATER = ("tf.train.", "tf queues", "tf.contrib.training.")
+LATER = ("tf.train.", "tf.contrib.training.")
 """How the names begin of what belongs to queues."""
 
-CALLS = bad_cells.CALLS | bad_unrolls.CALLS
-SOUND = bad_cells.SOUND | bad_unrolls.SOUND
+CALLS = bad_cells.CALLS | bad_queues.CALLS | bad_unrolls.CALLS
+SOUND = bad_cells.SOUND | bad_queues.SOUND | bad_unrolls.SOUND
 GRAPH = {
     ("LSTMCell", "input depth not statically known"),
     ("dynamic_rnn", "two different cells unrolled in the same default scope"),

@@ -13,6 +13,7 @@ from . import (
     losses,
     messages,
     parsing,
+    queues,
     records,
     reverse,
     rnn,
@@ -33,6 +34,7 @@ RUNNERS: dict[str, tuple[Callable[[Case], None], Callable[[Case], None]]] = {
     "parse_sequence": (parsing.covers, parsing.run),
     "parse_sequence_batch": (parsing.covers_sequence_batch, parsing.run_sequence_batch),
     "plain": (rnn.covers, rnn.run),
+    "queue_script": (queues.covers_script, queues.run_script),
     "ragged": (parsing.covers, parsing.run_ragged),
     "raw_rnn": (rnn.covers, rnn.run),
     "reverse_sequence": (reverse.covers, reverse.run),
@@ -53,7 +55,6 @@ LATER = {
     "end_to_end": "end to end",
     "multiset": "queues",
     "producer": "queues",
-    "queue_script": "queues",
     "state_batches": "queues",
 }
 """Kinds of which no case is run, and the reason."""

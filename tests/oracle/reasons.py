@@ -4,7 +4,7 @@ REASONS = {
     # Other works.
     "not yet": "a cell or wrapper that is not there yet",
     "checkpoints": "TensorFlow's checkpoints are no part of the library yet",
-    "queues": "queues, producers, and batches and buckets made of them, are not there yet",
+    "queues": "producers, and batches and buckets made of them, are not there yet",
     "padded shapes": "padding to a given shape is not there yet",
     "end to end": "from record files through TensorFlow's queues to SGD: queues are not there yet",
     "in words": "the elements of the input are described in words alone",
@@ -20,6 +20,10 @@ REASONS = {
         "(tests/rnn/test_frequency_cells.py)"
     ),
     "Q9": "Q9: a skip connection leaves the state as it is (tests/rnn/test_conv_cells.py)",
+    "Q16": (
+        "Q16: dequeue_up_to gives what is left in a closed PriorityQueue "
+        "(tests/data/queues/test_queues.py)"
+    ),
     "Q18": "Q18: a file cut inside a record's header is an error (tests/records/test_reader.py)",
     "Q19 end": (
         "Q19: a compressed stream without its end is an error (tests/records/test_reader.py)"

@@ -1,4 +1,4 @@
-"""Where bytes become batches: stages from record files to padded tensors, and `batch`."""
+"""Where bytes become batches: stages from record files to padded tensors, `batch`, and queues."""
 
 from varlen.data._batch import Batch, BucketBySequenceLength
 from varlen.data._map import Map
@@ -10,15 +10,21 @@ from varlen.data._prefetch import Prefetch
 from varlen.data._records import Records
 from varlen.data._shuffle import Shuffle
 from varlen.data._stage import Stage, StageIterator
+from varlen.data.queues import FIFOQueue, PaddingFIFOQueue, PriorityQueue, Queue, RandomShuffleQueue
 
 __all__ = [
     "Batch",
     "BucketBySequenceLength",
+    "FIFOQueue",
     "Map",
     "Pad",
+    "PaddingFIFOQueue",
     "Parse",
     "Pipeline",
     "Prefetch",
+    "PriorityQueue",
+    "Queue",
+    "RandomShuffleQueue",
     "Records",
     "Shuffle",
     "Stage",
