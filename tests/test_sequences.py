@@ -61,3 +61,12 @@ def test_pad_keeps_the_dtype_and_takes_strings():
 def test_unpad_checks_the_lengths():
     with pytest.raises(ValueError, match="found 4 in row 0"):
         unpad(PaddedSequence(np.zeros((1, 3)), [4]))
+
+
+def test_lengths_may_be_made_within_a_function_transform():
+    def loss(values):
+        lengths = check_lengths(torch.tensor([2, 1]), 2, 3)
+        return (values * torch.from_numpy(lengths)).sum()
+
+    found = torch.func.grad(loss)(torch.zeros(2))
+    np.testing.assert_array_equal(found, [2, 1])

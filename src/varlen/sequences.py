@@ -73,7 +73,7 @@ def check_lengths(
         TypeError: the values are not integers.
         ValueError: not one length per row, or one is below 0 or above `num_steps`.
     """
-    found = lengths.numpy(force=True) if hasattr(lengths, "detach") else np.asarray(lengths)
+    found = _of_tensor(lengths) if hasattr(lengths, "detach") else np.asarray(lengths)
     if found.shape != (num_rows,):
         raise ValueError(
             f"{argument}: expected one length per row, shape ({num_rows},), "
@@ -90,6 +90,14 @@ def check_lengths(
         bound = "at least 0" if num_steps is None else f"from 0 to {num_steps}, the number of steps"
         raise ValueError(f"{argument}: expected a length {bound}, found {found[row]} in row {row}")
     return checked
+
+
+def _of_tensor(lengths: Any) -> npt.NDArray[Any]:
+    try:
+        found: npt.NDArray[Any] = lengths.numpy(force=True)
+    except RuntimeError:  # under torch.func.grad and its kin, tensors have no memory to share
+        found = np.asarray(lengths.tolist())
+    return found
 
 
 def live_steps(lengths: npt.NDArray[np.int64], num_steps: int) -> npt.NDArray[np.bool_]:

@@ -39,8 +39,8 @@ class Products(NamedTuple):
     second: Tensor | None = None
 
 
-NOT_SETTINGS = frozenset(vars(nn.Module()))
-"""Attributes that every module has, none of which says what it computes."""
+NOT_SETTINGS = frozenset(vars(nn.Module())) - {"training"}
+"""Attributes that every module has and that do not say what it computes."""
 
 
 class RecurrentCell(RNNCell):

@@ -15,6 +15,7 @@ from varlen import (
     DropoutWrapper,
     GRUCell,
     LSTMCell,
+    LSTMStateTuple,
     MultiRNNCell,
     _native,
     dynamic_rnn,
@@ -219,6 +220,60 @@ def test_can_be_differentiated_twice():
     single = second(cell, inputs)
     double = second(cell.double(), inputs.detach().double().requires_grad_())
     assert_near([single], [double])
+
+
+def _of_state_and_values(cell, inputs):
+    state = inputs.mean(1) @ cell.candidate.kernel[: cell.input_size]
+    return dynamic_rnn(cell, inputs, [4, 0, 2], state)[0]
+
+
+def _in_two_chunks(cell, inputs):
+    _, state = dynamic_rnn(cell, inputs[:, :2], [2, 0, 1])
+    return dynamic_rnn(cell, inputs[:, 2:], [2, 1, 1], state)[0]
+
+
+def _of_one_state_twice(cell, inputs):
+    state = inputs[:, 0].repeat(1, 2)[:, : cell.num_units]
+    return dynamic_rnn(cell, inputs, [4, 0, 2], LSTMStateTuple(state, state))[0]
+
+
+@pytest.mark.parametrize(
+    ("make", "function"),
+    [
+        (lambda: GRUCell(3, 5), _of_state_and_values),
+        (lambda: LSTMCell(3, 5, use_peepholes=True), _in_two_chunks),
+        (lambda: LSTMCell(3, 5), _of_one_state_twice),
+    ],
+    ids=["state of values", "chunks", "one state twice"],
+)
+def test_gradients_that_have_a_graph_are_those_without(make, function):
+    """Also where the arguments of a run depend on each other, or on the same weights."""
+    cell, inputs = make().double(), torch.randn(3, 4, 3, dtype=torch.float64, requires_grad=True)
+    for vector in cell.vectors():
+        torch.nn.init.normal_(vector)
+    wanted = [inputs, *cell.parameters()]
+    loss = function(cell, inputs).sin().sum()
+    plain = torch.autograd.grad(loss, wanted, retain_graph=True)
+    assert_close(torch.autograd.grad(loss, wanted, create_graph=True), plain)
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated:DeprecationWarning")  # jvp's
+@pytest.mark.parametrize("lengths", [[4, 0, 2], torch.tensor([4, 0, 2]), None], ids=str)
+def test_runs_under_every_function_transform(lengths):
+    cell, inputs = GRUCell(3, 5).double(), torch.randn(3, 4, 3, dtype=torch.float64)
+
+    def loss(inputs):
+        given = lengths.clone() if isinstance(lengths, torch.Tensor) else lengths
+        return dynamic_rnn(cell, inputs, given)[0].sin().sum()
+
+    leaf = inputs.clone().requires_grad_()
+    (expected,) = torch.autograd.grad(loss(leaf), leaf)
+    assert_close(torch.func.grad(loss)(inputs), expected)
+    assert_close(torch.func.jacrev(loss)(inputs), expected)
+    assert_close(torch.func.jacfwd(loss)(inputs), expected)
+    _, along = torch.func.jvp(loss, (inputs,), (inputs,))
+    assert_close(along, (expected * inputs).sum())
+    assert_close(torch.vmap(torch.func.grad(loss))(inputs[None])[0], expected)
 
 
 def test_runs_under_vmap():

@@ -64,6 +64,17 @@ class TestSettings:
         cell.activation.negative_slope = 0.7
         assert_engines_agree(cell)
 
+    def test_training_or_not(self):
+        class Louder(BasicRNNCell):
+            def update(self, gates, state, weights):
+                output, state = super().update(gates, state, weights)
+                return (2 * output if self.training else output), state
+
+        cell = Louder(3, 20)
+        for mode in (False, True, False):
+            assert explain(cell.train(mode)).engine == "native"
+            assert_engines_agree(cell)
+
     @pytest.mark.parametrize("scale", [0.3, 2.0])
     def test_an_attribute_that_is_private(self, scale):
         class Scaled(BasicRNNCell):

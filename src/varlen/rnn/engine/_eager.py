@@ -10,7 +10,7 @@ from varlen.rnn import _nest
 from varlen.rnn._cell import RNNCell, take_step
 from varlen.rnn._recurrent import plain_steps
 from varlen.rnn.engine._layout import step_layout
-from varlen.rnn.engine._rows import Rows
+from varlen.rnn.engine._rows import Rows, host_array
 
 
 def unroll(
@@ -34,7 +34,7 @@ def unroll(
         `(outputs, final_state)`, outputs `[rows, ...]`, zero where no step is.
     """
     device = _nest.leaves(values)[0].device
-    layout = step_layout(rows.lengths.numpy(), reverse=reverse, device=device)
+    layout = step_layout(host_array(rows.lengths), reverse=reverse, device=device)
     places = torch.from_numpy(rows.places()).to(device)[layout.positions]
     steps = _Steps(values, places, layout.counts)
     draws = _Steps(noise, layout.draws, layout.counts)

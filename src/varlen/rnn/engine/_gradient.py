@@ -238,6 +238,12 @@ def _differentiable_gradients(
     reverse: bool,
 ) -> list[Tensor]:
     """The gradients by torch's own autograd on the plain twin, with a graph of their own."""
+    # Tensors of their own: an argument may be another one as well, or be made of it (a state of
+    # values, a later chunk's state of the weights), and these ways are no part of this gradient.
+    values = values.view_as(values)
+    products, *others = given
+    own_products = Products._make(None if w is None else w.view_as(w) for w in products)
+    given = Arguments(own_products, *([t.view_as(t) for t in part] for part in others))
     arguments = [values, *given.differentiable()]
     outputs, final = unroll_reference(values, rows, given, program, reverse=reverse)
     wanted = [argument for argument in arguments if argument.requires_grad]

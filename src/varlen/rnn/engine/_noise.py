@@ -8,14 +8,14 @@ import torch
 from torch import Tensor
 
 from varlen.rnn import _nest
-from varlen.rnn.engine._rows import Rows
+from varlen.rnn.engine._rows import Rows, host_array
 
 
 def by_place(noise: Sequence[Tensor], rows: Rows, *, reverse: bool) -> list[Tensor]:
     """Draws in the order of the steps themselves, not in that in which a cell takes them."""
-    if not reverse:
+    if not (reverse and noise):
         return list(noise)
-    lengths = rows.lengths.numpy()
+    lengths = host_array(rows.lengths)
     ends = np.cumsum(lengths)
     mirrors = np.repeat(2 * ends - lengths - 1, lengths)
     backwards = torch.from_numpy(mirrors - np.arange(len(mirrors)))

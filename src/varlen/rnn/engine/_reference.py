@@ -9,7 +9,7 @@ from torch import Tensor
 from varlen.rnn.engine._arguments import Arguments
 from varlen.rnn.engine._cell_program import CellProgram
 from varlen.rnn.engine._layout import step_layout
-from varlen.rnn.engine._rows import Rows
+from varlen.rnn.engine._rows import Rows, host_array
 
 
 def unroll_reference(
@@ -32,7 +32,7 @@ def unroll_reference(
     Returns:
         `(outputs, final_states)`, outputs `[rows, output units]`, zero where no step is.
     """
-    layout = step_layout(rows.lengths.numpy(), reverse=reverse, device=values.device)
+    layout = step_layout(host_array(rows.lengths), reverse=reverse, device=values.device)
     places = torch.from_numpy(rows.places()).to(values.device)[layout.positions]
     projected = torch.split(values.index_select(0, places) @ given.products.input, layout.counts)
 

@@ -67,11 +67,20 @@ class Rows:
 
     def places(self) -> npt.NDArray[np.int64]:
         """The row of each step, sequence after sequence."""
-        lengths, bases = self.lengths.numpy(), self.bases.numpy()
+        lengths, bases = host_array(self.lengths), host_array(self.bases)
         starts = np.cumsum(lengths) - lengths
         steps = np.arange(lengths.sum()) - np.repeat(starts, lengths)
-        places: npt.NDArray[np.int64] = np.repeat(bases, lengths) + self.time_offsets.numpy()[steps]
-        return places
+        places: npt.NDArray[np.int64] = np.repeat(bases, lengths)
+        return places + host_array(self.time_offsets)[steps]
+
+
+def host_array(table: Tensor) -> npt.NDArray[np.int64]:
+    """One of the tables, of int64 on the CPU, as an array."""
+    if torch._C._are_functorch_transforms_active():
+        # Then even new tensors are wrapped, and have no memory that could be shared.
+        return np.array(table.tolist(), dtype=np.int64)
+    found: npt.NDArray[np.int64] = table.numpy()
+    return found
 
 
 def _multiples(count: int, step: int) -> Tensor:
