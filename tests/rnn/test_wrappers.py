@@ -162,6 +162,47 @@ class TestDropoutWrapper:
             assert (mask == mask[0]).all()
             assert 0 < mask[0].sum() < width
 
+    def test_a_mask_per_sequence_is_one_for_all_its_steps(self):
+        cell = DropoutWrapper(
+            GRUCell(20, 30), 0.5, 0.5, 0.5, variational_recurrent=True, mask_per_sequence=True
+        )
+        noise = cell.draw_noise(torch.tensor([3, 0, 2]))
+        for mask, width in ((noise.input, 20), (noise.state, 30), (noise.output, 30)):
+            assert mask.shape == (5, width)
+            assert (mask[:3] == mask[0]).all()
+            assert (mask[3] == mask[4]).all()
+            assert (mask[0] != mask[3]).any()
+
+    def test_empty_sequences_draw_nothing(self):
+        def draw(lengths):
+            torch.manual_seed(0)
+            cell = DropoutWrapper(
+                GRUCell(3, 4), 0.5, variational_recurrent=True, mask_per_sequence=True
+            )
+            return cell.draw_noise(torch.tensor(lengths)).input
+
+        assert_close(draw([0, 2, 0, 1]), draw([2, 1]))
+
+    def test_draws_from_the_generator_that_is_given(self):
+        def draw(seed):
+            generator = torch.Generator().manual_seed(seed)
+            cell = DropoutWrapper(GRUCell(3, 40), 0.5, generator=generator)
+            before = torch.get_rng_state()
+            noise = cell.draw_noise(torch.tensor([4]))
+            assert torch.equal(torch.get_rng_state(), before)
+            return noise.input
+
+        first = draw(7)
+        assert_close(draw(7), first)
+        assert not torch.equal(draw(8), first)
+
+    def test_a_state_of_which_nothing_is_dropped_runs_as_ever(self):
+        inner, x = LSTMCell(3, 4), torch.randn(2, 5, 3)
+        cell = DropoutWrapper(
+            inner, state_keep_prob=0.5, dropout_state_filter_visitor=lambda state: False
+        )
+        assert_close(dynamic_rnn(cell, x), dynamic_rnn(inner, x))
+
     def test_does_nothing_in_evaluation_or_when_everything_stays(self):
         inner = GRUCell(3, 4)
         x = torch.randn(2, 5, 3)
@@ -239,6 +280,10 @@ class TestDropoutWrapper:
             TypeError, match=r"expected True or False for a tensor, found \(True,\)"
         ):
             DropoutWrapper(GRUCell(3, 4), dropout_state_filter_visitor=lambda state: (True,))
+        with pytest.raises(ValueError, match="DropoutWrapper: mask_per_sequence: expected vari"):
+            DropoutWrapper(GRUCell(3, 4), mask_per_sequence=True)
+        with pytest.raises(ValueError, match="DropoutWrapper: generator: expected none beside a"):
+            DropoutWrapper(GRUCell(3, 4), seed=1, generator=torch.Generator())
         with pytest.raises(ValueError, match="input_size: expected 3, as in the cell, found 5"):
             DropoutWrapper(GRUCell(3, 4), input_size=5)
         with pytest.raises(ValueError, match=r"dtype: expected torch.float32, as in the cell"):

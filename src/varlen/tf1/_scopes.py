@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from torch import Tensor, nn
 
 from varlen.rnn import (
+    AttentionCellWrapper,
     BasicLSTMCell,
     BasicRNNCell,
     BidirectionalGridLSTMCell,
@@ -20,15 +21,20 @@ from varlen.rnn import (
     CoupledInputForgetGateLSTMCell,
     CudnnCompatibleGRUCell,
     CudnnCompatibleLSTMCell,
+    DeviceWrapper,
     DropoutWrapper,
+    EmbeddingWrapper,
+    FusedRNNCellAdaptor,
     GLSTMCell,
     GridLSTMCell,
     GRUBlockCell,
     GRUBlockCellV2,
     GRUCell,
+    HighwayWrapper,
     IndRNNCell,
     IndyGRUCell,
     IndyLSTMCell,
+    InputProjectionWrapper,
     IntersectionRNNCell,
     LayerNormBasicLSTMCell,
     LayerNormLSTMCell,
@@ -39,18 +45,33 @@ from varlen.rnn import (
     MultiRNNCell,
     NASCell,
     NTMCell,
+    OutputProjectionWrapper,
     PhasedLSTMCell,
     RecurrentDropoutWrapper,
+    ResidualWrapper,
     RNNCell,
     SRUCell,
     TimeFreqLSTMCell,
+    TimeReversedFusedRNN,
     UGRNNCell,
     WeightDropWrapper,
     WeightNormLSTMCell,
     ZoneoutWrapper,
 )
 
+UNROLL_SCOPE = "rnn"
+"""What `dynamic_rnn` opens, also for a module that calls it. Other cells may be in it too."""
+
 SCOPES: dict[type[nn.Module], str] = {
+    AttentionCellWrapper: "attention_cell_wrapper",
+    DeviceWrapper: "",
+    EmbeddingWrapper: "embedding_wrapper",
+    FusedRNNCellAdaptor: UNROLL_SCOPE,
+    HighwayWrapper: "",
+    InputProjectionWrapper: "input_projection_wrapper",
+    OutputProjectionWrapper: "output_projection_wrapper",
+    ResidualWrapper: "",
+    TimeReversedFusedRNN: "",
     CFNCell: "cfn_cell",
     CudnnCompatibleGRUCell: "cudnn_compatible_gru_cell",
     CudnnCompatibleLSTMCell: "cudnn_compatible_lstm_cell",
@@ -91,9 +112,6 @@ SCOPES: dict[type[nn.Module], str] = {
     ZoneoutWrapper: "",
 }
 """The scope that each cell and wrapper adds, if any. A cell's own `name` takes its place."""
-
-UNROLL_SCOPE = "rnn"
-"""What `dynamic_rnn` opens, also for a module that calls it. Other cells may be in it too."""
 
 
 def variable_names(module: nn.Module, scope: str = "") -> dict[str, str]:

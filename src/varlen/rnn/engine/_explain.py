@@ -7,9 +7,9 @@ from torch import Tensor
 
 from varlen.rnn._cell import RNNCell
 from varlen.rnn._recurrent import RecurrentCell
+from varlen.rnn.engine._around import within
 from varlen.rnn.engine._cell_program import CellProgram, cell_program
 from varlen.rnn.engine._choose import why_not_native
-from varlen.rnn.engine._unroll import within_dropout
 from varlen.rnn.wrappers import MultiRNNCell
 
 
@@ -52,9 +52,9 @@ def explain(cell: Any, inputs: Tensor | None = None) -> Explanation:
 def _parts(cell: RNNCell, noise: Any) -> list[tuple[RNNCell, Any]]:
     """The cells that an unroll runs one after the other, with their noise."""
     cell, noise = cell.resolve(noise)
-    within = within_dropout(cell, noise)
-    if within is not None:
-        return _parts(*within)
+    inner = within(cell, noise)
+    if inner is not None:
+        return _parts(*inner)
     if isinstance(cell, MultiRNNCell):
         noises = noise or (None,) * len(cell.cells)
         pairs = zip(cell.cells, noises, strict=True)

@@ -12,13 +12,14 @@ from varlen.rnn._cell import RNNCell
 from varlen.rnn._recurrent import RecurrentCell
 from varlen.rnn.engine import _eager, _native_loop
 from varlen.rnn.engine._arguments import Arguments
+from varlen.rnn.engine._around import RealSteps, check_inner_values, within
 from varlen.rnn.engine._cell_program import cell_program
 from varlen.rnn.engine._choose import Engine, is_watched, why_not_native
 from varlen.rnn.engine._gradient import Unroll
-from varlen.rnn.engine._noise import by_place, drop_steps
+from varlen.rnn.engine._noise import by_place
 from varlen.rnn.engine._op import unroll_op
 from varlen.rnn.engine._rows import Rows
-from varlen.rnn.wrappers import DropoutWrapper, MultiRNNCell
+from varlen.rnn.wrappers import AroundSteps, MultiRNNCell
 
 
 def unroll(
@@ -53,23 +54,20 @@ def unroll(
     """
     cell, noise = cell.resolve(noise)
     if engine != "eager":
-        within = within_dropout(cell, noise)
-        if within is not None:
-            assert isinstance(cell, DropoutWrapper)
-            inner, its_noise = within
-            values = drop_steps(values, noise.input, cell.input_keep_prob, rows, reverse=reverse)
-            outputs, final = unroll(
+        inner = within(cell, noise)
+        if inner is not None:
+            assert isinstance(cell, AroundSteps)
+            return _unroll_around(
+                cell,
                 inner,
                 values,
                 rows,
                 state,
-                its_noise,
+                by_place(noise, rows, reverse=reverse),
                 reverse=reverse,
                 engine=engine,
                 recompute=recompute,
             )
-            keep_prob = cell.output_keep_prob
-            return drop_steps(outputs, noise.output, keep_prob, rows, reverse=reverse), final
         parts = _layers(cell, state, noise)
         if parts is not None:
             return _unroll_layers(
@@ -107,8 +105,7 @@ def _unroll_native(
     reverse: bool,
     recompute: bool,
 ) -> tuple[Tensor, Any]:
-    noises = by_place(noise or (), rows, reverse=reverse)
-    noises = [leaf.to(values.dtype) for leaf in noises]
+    noises = [leaf.to(values.dtype) for leaf in by_place(noise or (), rows, reverse=reverse)]
     given = Arguments(cell.products(), cell.vectors(), noises, cell.unpack_state(state))
     tensors = [values, *given.differentiable()]
     keep = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)
@@ -146,11 +143,35 @@ def _unroll_native(
     return outputs, cell.pack_state(results[: len(given.states)])
 
 
-def within_dropout(cell: RNNCell, noise: Any) -> tuple[RNNCell, Any] | None:
-    """What runs, with its noise, between dropped inputs and outputs; None: it is not like that."""
-    if noise is None or not isinstance(cell, DropoutWrapper) or torch.compiler.is_compiling():
-        return None
-    return cell.within(noise)
+def _unroll_around(
+    wrapper: AroundSteps,
+    inner: tuple[RNNCell, Any],
+    values: Any,
+    rows: Rows,
+    state: Any,
+    noise: Any,
+    *,
+    reverse: bool,
+    engine: Engine,
+    recompute: bool,
+) -> tuple[Any, Any]:
+    """The run of the cell within between the wrapper's own work, whose noise is by place."""
+    cell, its_noise = inner
+    steps = RealSteps(rows)
+    given = steps.take(values)
+    its_given = wrapper.before(given, noise)
+    check_inner_values(cell, its_given)
+    outputs, final = unroll(
+        cell,
+        its_given,
+        steps.rows,
+        state,
+        its_noise,
+        reverse=reverse,
+        engine=engine,
+        recompute=recompute,
+    )
+    return steps.put(wrapper.after(given, outputs, noise)), final
 
 
 class _Layer(NamedTuple):

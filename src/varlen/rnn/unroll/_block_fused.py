@@ -6,8 +6,7 @@ import torch
 from torch import nn
 
 from varlen.rnn.cells import LSTMBlockCell
-from varlen.rnn.unroll._dynamic import dynamic_rnn
-from varlen.rnn.unroll._steps import stack_steps, unstack_steps
+from varlen.rnn.unroll._fused import run_fused
 from varlen.rnn.wrappers._place import keep_place_of_inner
 
 
@@ -92,13 +91,4 @@ class LSTMBlockFusedCell(nn.Module):
             TypeError: lengths that are not integers; a state that is no pair.
             ValueError: shapes or dtypes that do not fit; a length out of range.
         """
-        in_steps = isinstance(inputs, list | tuple)
-        outputs, state = dynamic_rnn(
-            self.cell,
-            stack_steps(self.cell, inputs) if in_steps else inputs,
-            sequence_length,
-            initial_state,
-            dtype,
-            time_major=True,
-        )
-        return unstack_steps(outputs) if in_steps else outputs, state
+        return run_fused(self.cell, inputs, initial_state, dtype, sequence_length)

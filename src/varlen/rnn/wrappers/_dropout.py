@@ -11,6 +11,7 @@ from varlen.rnn import _nest
 from varlen.rnn._cell import LSTMStateTuple, RNNCell, as_cell, take_step, zeros_of
 from varlen.rnn._parameters import check_keep_prob
 from varlen.rnn._recurrent import RecurrentCell
+from varlen.rnn.wrappers._around import AroundSteps, fit_around
 from varlen.rnn.wrappers._place import keep_place_of_inner
 from varlen.rnn.wrappers._variant import variant
 
@@ -32,7 +33,7 @@ def keep_memory(state: Any) -> Any:
     return LSTMStateTuple(c=False, h=True) if isinstance(state, LSTMStateTuple) else True
 
 
-class DropoutWrapper(RNNCell):
+class DropoutWrapper(AroundSteps):
     r"""Drops inputs, state and outputs of a cell and scales what stays by `1 / keep_prob`.
 
     Input dropout comes before the cell; state dropout acts on the new state and output dropout
@@ -54,20 +55,24 @@ class DropoutWrapper(RNNCell):
             this dropout off. TensorFlow rounds it to float32, and so does this.
         output_keep_prob: the same for the output.
         state_keep_prob: the same for the new state.
-        variational_recurrent: one mask for all rows and all steps of an unroll
-            (after Gal and Ghahramani 2016, arXiv:1512.05287, who draw one per row).
+        variational_recurrent: one mask for all steps of an unroll (Gal and Ghahramani 2016,
+            arXiv:1512.05287), and for all rows as well, which is TensorFlow's reading of it.
         input_size: not needed, the cell knows it; checked if given.
         dtype: not needed, the cell knows it; checked if given.
-        seed: seeds a generator of the wrapper's own; None draws from torch's.
+        seed: seeds a generator of the wrapper's own; None draws from `generator`.
         dropout_state_filter_visitor: says which leaves of the state may be dropped. It is called
             with each level of the state and returns True (look inside; for a tensor: drop), False
             (keep all of it) or one bool per entry. None is `keep_memory`.
+        mask_per_sequence: with `variational_recurrent`, each sequence has a mask of its own, as in
+            the paper. TensorFlow has no such thing.
+        generator: what masks are drawn from, on whatever device it is; None is torch's.
 
     The parameters are those of `cell`, under the same names in a state dict.
 
     Raises:
         TypeError: not a cell; a filter that cannot be called.
-        ValueError: a probability outside of (0, 1], or a size or dtype that is not the cell's.
+        ValueError: a probability outside of (0, 1], or a size or dtype that is not the cell's;
+            `mask_per_sequence` without `variational_recurrent`; a generator as well as a seed.
     """
 
     def __init__(
@@ -81,36 +86,50 @@ class DropoutWrapper(RNNCell):
         dtype: torch.dtype | None = None,
         seed: int | None = None,
         dropout_state_filter_visitor: Callable[[Any], Any] | None = None,
+        *,
+        mask_per_sequence: bool = False,
+        generator: torch.Generator | None = None,
     ) -> None:
         super().__init__()
-        self.cell = as_cell(cell)
+        fit_around(self, as_cell(cell))
         keep_place_of_inner(self)
-        self.input_keep_prob = check_keep_prob(input_keep_prob, argument="input_keep_prob")
-        self.output_keep_prob = check_keep_prob(output_keep_prob, argument="output_keep_prob")
-        self.state_keep_prob = check_keep_prob(state_keep_prob, argument="state_keep_prob")
+
+        def check(keep_prob: float, argument: str) -> float:
+            return check_keep_prob(keep_prob, argument=f"DropoutWrapper: {argument}")
+
+        self.input_keep_prob = check(input_keep_prob, "input_keep_prob")
+        self.output_keep_prob = check(output_keep_prob, "output_keep_prob")
+        self.state_keep_prob = check(state_keep_prob, "state_keep_prob")
+        if mask_per_sequence and not variational_recurrent:
+            raise ValueError(
+                "DropoutWrapper: mask_per_sequence: expected variational_recurrent=True with it, "
+                "found False"
+            )
+        if generator is not None and seed is not None:
+            raise ValueError(
+                f"DropoutWrapper: generator: expected none beside a seed, found seed={seed}"
+            )
         self.variational_recurrent = variational_recurrent
-        self.input_size = cell.input_size
-        self.state_size = cell.state_size
-        self.output_size = cell.output_size
+        self.mask_per_sequence = mask_per_sequence
         if input_size not in (None, cell.input_size):
             raise ValueError(
-                f"input_size: expected {cell.input_size}, as in the cell, found {input_size}"
+                f"DropoutWrapper: input_size: expected {cell.input_size}, as in the cell, "
+                f"found {input_size}"
             )
         if dtype not in (None, cell.dtype):
-            raise ValueError(f"dtype: expected {cell.dtype}, as in the cell, found {dtype}")
+            raise ValueError(
+                f"DropoutWrapper: dtype: expected {cell.dtype}, as in the cell, found {dtype}"
+            )
         visitor = (
             keep_memory if dropout_state_filter_visitor is None else (dropout_state_filter_visitor)
         )
         if not callable(visitor):
             raise TypeError(
-                "dropout_state_filter_visitor: expected a function, "
+                "DropoutWrapper: dropout_state_filter_visitor: expected a function, "
                 f"found a {type(visitor).__name__}"
             )
         self._droppable = _visit(visitor, cell.zero_state(0))
-        self._generator = None if seed is None else torch.Generator().manual_seed(seed)
-
-    def zero_state(self, batch_size: int, dtype: torch.dtype | None = None) -> Any:
-        return self.cell.zero_state(batch_size, dtype)
+        self._generator = generator if seed is None else torch.Generator().manual_seed(seed)
 
     def draw_noise(self, lengths: Tensor) -> DropoutNoise | None:
         noise = DropoutNoise(
@@ -124,13 +143,13 @@ class DropoutWrapper(RNNCell):
     def resolve(self, noise: DropoutNoise | None) -> tuple[RNNCell, Any]:
         return (self, noise) if noise is not None else self.cell.resolve(None)
 
-    def within(self, noise: DropoutNoise) -> tuple[RNNCell, Any] | None:
+    def inner(self, noise: DropoutNoise | None) -> tuple[RNNCell, Any] | None:
         """The cell, and its noise, that do all but drop inputs and outputs.
 
         None if there is none: the state is dropped, and the wrapped cell is no products.
         """
-        if noise.state is None:
-            return self.cell, noise.cell
+        if noise is None or all(mask is None for mask in _nest.leaves(noise.state)):
+            return self.cell, noise and noise.cell
         cell, its_noise = self.cell.resolve(noise.cell)
         if not isinstance(cell, RecurrentCell) or isinstance(cell, _DropsState):
             return None
@@ -143,25 +162,37 @@ class DropoutWrapper(RNNCell):
         )
         return dropping, (*(its_noise or ()), *masks.values())
 
+    def before(self, inputs: Any, noise: DropoutNoise | None) -> Any:
+        return inputs if noise is None else _drop(inputs, noise.input, self.input_keep_prob)
+
+    def after(self, inputs: Any, outputs: Any, noise: DropoutNoise | None) -> Any:
+        return outputs if noise is None else _drop(outputs, noise.output, self.output_keep_prob)
+
     def _draw(self, size: Any, keep_prob: float, lengths: Tensor, droppable: Any = None) -> Any:
         if keep_prob == 1 or not self.training:
             return None
-        num_steps = int(lengths.sum())
+        num_steps, real = int(lengths.sum()), lengths[lengths > 0]
         like = zeros_of(size, torch.empty(0, 0))
 
         def keep(leaf: Tensor, drop: bool = True) -> Tensor | None:
             if not drop:
                 return None
-            rows = 1 if self.variational_recurrent else num_steps
-            uniform = self._uniform(torch.Size((rows, *leaf.shape[1:])), lengths.device)
-            return (uniform >= 1 - keep_prob).expand(num_steps, *leaf.shape[1:])
+            num_masks = num_steps
+            if self.variational_recurrent:
+                num_masks = len(real) if self.mask_per_sequence else 1
+            uniform = self._uniform(torch.Size((num_masks, *leaf.shape[1:])), lengths.device)
+            masks = uniform >= 1 - keep_prob
+            if self.mask_per_sequence:
+                return masks.repeat_interleave(real, dim=0)
+            return masks.expand(num_steps, *leaf.shape[1:])
 
         return _nest.map_structure(keep, like, *([] if droppable is None else [droppable]))
 
     def _uniform(self, shape: torch.Size, device: torch.device) -> Tensor:
         if self._generator is None:
             return torch.rand(shape, device=device)
-        return torch.rand(shape, generator=self._generator).to(device)
+        generator = self._generator
+        return torch.rand(shape, generator=generator, device=generator.device).to(device)
 
     def forward(
         self, inputs: Any, state: Any, noise: DropoutNoise | None = None
@@ -170,10 +201,9 @@ class DropoutWrapper(RNNCell):
             first = _nest.leaves(inputs)[0]
             ones = torch.ones(len(first), dtype=torch.int64, device=first.device)
             noise = self.draw_noise(ones) or DropoutNoise(None, None, None, None)
-        inputs = _drop(inputs, noise.input, self.input_keep_prob)
-        output, next_state = take_step(self.cell, inputs, state, noise.cell)
+        output, next_state = take_step(self.cell, self.before(inputs, noise), state, noise.cell)
         next_state = _drop(next_state, noise.state, self.state_keep_prob)
-        return _drop(output, noise.output, self.output_keep_prob), next_state
+        return self.after(inputs, output, noise), next_state
 
 
 class _DropsState(RecurrentCell):
