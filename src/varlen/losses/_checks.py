@@ -13,6 +13,11 @@ def is_integer(dtype: torch.dtype) -> bool:
     return not (dtype.is_floating_point or dtype.is_complex or dtype == torch.bool)
 
 
+def precise(dtype: torch.dtype) -> torch.dtype:
+    """The dtype to add up in: float32 where `dtype` has 16 bits."""
+    return torch.promote_types(dtype, torch.float32)
+
+
 def live_mask(block: Tensor, lengths: Any, *, argument: str = "lengths") -> Bool[Tensor, "b t"]:
     """True on the real steps of a block `[batch, time, ...]`, on its device."""
     counts = check_lengths(lengths, *block.shape[:2], argument=argument)
@@ -48,7 +53,9 @@ def check_classes(
     hint: str = "steps past a row's length may hold any",
     argument: str = "targets",
 ) -> None:
-    bad = counted & ((targets < 0) | (targets >= num_classes))
+    # As int64: a type of few bits cannot be compared with a number that it cannot hold.
+    classes = targets.long()
+    bad = counted & ((classes < 0) | (classes >= num_classes))
     if bad.any():
         row, step = bad.nonzero()[0].tolist()
         raise ValueError(
@@ -70,7 +77,7 @@ def scored_steps(
     if ignore_index is not None:
         if isinstance(ignore_index, bool) or not isinstance(ignore_index, int):
             raise TypeError(f"ignore_index: expected an integer or None, found {ignore_index!r}")
-        scored = scored & (targets != ignore_index)
+        scored = scored & (targets.long() != ignore_index)
         hint += f", and ignored ones hold ignore_index={ignore_index}"
     check_classes(targets, scored, num_classes, hint=hint)
     return scored

@@ -7,7 +7,7 @@ from jaxtyping import Float, Int, Integer, Shaped
 from torch import Tensor, nn
 
 from varlen.losses._chain import Chain
-from varlen.losses._checks import check_classes, check_scores, check_targets, live_mask
+from varlen.losses._checks import check_classes, check_scores, check_targets, live_mask, precise
 from varlen.losses._reductions import Reduction, check_reduction, reduce_rows
 
 
@@ -91,8 +91,11 @@ class LinearChainCRF(nn.Module):
         live = live_mask(scores, lengths)
         check_classes(targets, live, self.num_classes)
         chain = Chain.of(live)
-        losses = self._log_partition(chain, scores) - self._path_scores(chain, scores, targets)
-        return reduce_rows(losses, live.sum(1), reduction, total)
+        # In 16 bits, the sum over a long row would soon be too large to grow.
+        exact = scores.to(precise(scores.dtype))
+        losses = self._log_partition(chain, exact) - self._path_scores(chain, exact, targets)
+        reduced = reduce_rows(losses, live.sum(1), reduction, total)
+        return reduced.to(torch.promote_types(scores.dtype, self.start.dtype))
 
     @torch.no_grad()
     def decode(
@@ -111,7 +114,7 @@ class LinearChainCRF(nn.Module):
         """
         self._check(scores)
         chain = Chain.of(live_mask(scores, lengths))
-        steps = chain.steps(scores)
+        steps = chain.steps(scores.to(precise(scores.dtype)))
         best, pointers, ended = self.start + steps[0], [], []
         for its_scores in steps[1:]:
             ended.append(best[len(its_scores) :])
@@ -121,7 +124,8 @@ class LinearChainCRF(nn.Module):
         last = torch.cat([best, *reversed(ended)]) + self.end
         path_scores, last_classes = last.max(1)
         paths = _follow(last_classes, pointers, [len(s) for s in steps])
-        return chain.block(paths), chain.rows(path_scores)
+        dtype = torch.promote_types(scores.dtype, self.start.dtype)
+        return chain.block(paths), chain.rows(path_scores).to(dtype)
 
     def extra_repr(self) -> str:
         return f"{self.num_classes}"

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int, Integer
 from torch import Tensor
 
-from varlen.losses._checks import check_classes, check_scores, is_integer, live_mask
+from varlen.losses._checks import check_classes, check_scores, is_integer, live_mask, precise
 from varlen.losses._reductions import Reduction, check_reduction, reduce_rows
 
 
@@ -60,31 +60,33 @@ def masked_ctc_loss(
     if not 0 <= blank < logits.shape[2]:
         raise ValueError(f"blank: expected a class from 0 to {logits.shape[2] - 1}, found {blank}")
     live = live_mask(logits, lengths)
-    spoken = _check_labels(labels, label_lengths, logits, blank)
+    labels, spoken = _check_labels(labels, label_lengths, logits, blank)
     num_steps, num_labels = live.sum(1), spoken.sum(1)
     aligned = _alignable(labels, num_steps, num_labels, impossible) & (num_steps > 0)
     losses = _row_losses(logits, live, labels, num_labels, aligned, blank)
-    return reduce_rows(losses, num_labels.clamp(min=1) * aligned, reduction, total)
+    tokens = num_labels.clamp(min=1) * aligned
+    return reduce_rows(losses, tokens, reduction, total).to(logits.dtype)
 
 
 def _row_losses(
     logits: Float[Tensor, "batch time classes"],
     live: Bool[Tensor, "batch time"],
-    labels: Integer[Tensor, "batch labels"],
+    labels: Int[Tensor, "batch labels"],
     num_labels: Int[Tensor, " batch"],
     aligned: Bool[Tensor, " batch"],
     blank: int,
 ) -> Float[Tensor, " batch"]:
-    """Of the aligned rows; 0 elsewhere."""
+    """Of the aligned rows; 0 elsewhere. Of at least float32, since torch has no other."""
     its_live = live[aligned]
-    log_p = F.log_softmax(logits[live & aligned[:, None]], dim=1)
+    scores = logits[live & aligned[:, None]].to(precise(logits.dtype))
+    log_p = F.log_softmax(scores, dim=1)
     block = log_p.new_zeros(*its_live.shape, logits.shape[2])
     block = block.masked_scatter(its_live[..., None], log_p)
     if not len(block):
-        return logits.new_zeros(len(logits)) + log_p.sum()
+        return log_p.new_zeros(len(logits)) + log_p.sum()
     losses = F.ctc_loss(
         block.transpose(0, 1),
-        labels[aligned].long(),
+        labels[aligned],
         its_live.sum(1),
         num_labels[aligned],
         blank=blank,
@@ -95,8 +97,8 @@ def _row_losses(
 
 def _check_labels(
     labels: Tensor, label_lengths: Any, logits: Tensor, blank: int
-) -> Bool[Tensor, "batch labels"]:
-    """The mask of labels that are there, all of which are classes but the blank."""
+) -> tuple[Int[Tensor, "batch labels"], Bool[Tensor, "batch labels"]]:
+    """The labels as int64, and the mask of those that are there: all classes but the blank."""
     if labels.ndim != 2 or len(labels) != len(logits):
         raise ValueError(
             f"labels: expected [batch, labels], {len(logits)} rows, found {tuple(labels.shape)}"
@@ -106,6 +108,7 @@ def _check_labels(
     spoken = live_mask(labels, label_lengths, argument="label_lengths")
     hint = "what is past a row's label length may be any"
     check_classes(labels, spoken, logits.shape[2], hint=hint, argument="labels")
+    labels = labels.long()
     blanks = spoken & (labels == blank)
     if blanks.any():
         row, step = blanks.nonzero()[0].tolist()
@@ -113,11 +116,11 @@ def _check_labels(
             f"labels: expected classes other than the blank, {blank}, found it in row {row} at "
             f"step {step}"
         )
-    return spoken
+    return labels, spoken
 
 
 def _alignable(
-    labels: Integer[Tensor, "batch labels"],
+    labels: Int[Tensor, "batch labels"],
     num_steps: Int[Tensor, " batch"],
     num_labels: Int[Tensor, " batch"],
     impossible: str,

@@ -11,6 +11,7 @@ from varlen.losses._checks import (
     check_scores,
     check_smoothing,
     check_targets,
+    precise,
     scored_steps,
 )
 from varlen.losses._linear_chunks import Labels, losses_of_steps, weighted_sum
@@ -62,9 +63,9 @@ def masked_linear_cross_entropy(
     check_smoothing(label_smoothing)
     by_class = check_class_weights(class_weights, len(weight))
     scored = scored_steps(targets, lengths, num_classes=len(weight), ignore_index=ignore_index)
-    precise = torch.promote_types(weight.dtype, torch.float32)
-    layer = (weight.to(precise), None if bias is None else bias.to(precise))
-    steps = inputs[scored].to(precise)
+    dtype = precise(weight.dtype)
+    layer = (weight.to(dtype), None if bias is None else bias.to(dtype))
+    steps = inputs[scored].to(dtype)
     classes = targets[scored].long()
     labels = Labels(classes, None if by_class is None else by_class.to(steps), label_smoothing)
     weights = None if by_class is None else by_class[classes]

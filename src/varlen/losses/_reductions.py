@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from varlen.errors import did_you_mean
-from varlen.losses._checks import check_class_weights, live_mask, scored_steps
+from varlen.losses._checks import check_class_weights, live_mask, precise, scored_steps
 from varlen.sequences import check_lengths
 
 Reduction = Literal["sequence", "token", "sum", "none"]
@@ -61,7 +61,7 @@ def loss_total(
         return float(_number(counts.double(), reduction))
     if class_weights is None:
         scored = live_mask(targets, lengths)
-        scored = scored if ignore_index is None else scored & (targets != ignore_index)
+        scored = scored if ignore_index is None else scored & (targets.long() != ignore_index)
         return float(_number(row_weights(scored, None), reduction))
     weights = check_class_weights(class_weights, len(class_weights))
     assert weights is not None
@@ -89,7 +89,7 @@ def reduce_steps(
     """Reduces the losses of the scored steps, in the order of the mask, weights multiplied in."""
     if reduction == "none":
         return losses.new_zeros(scored.shape).masked_scatter(scored, losses)
-    return (losses * step_shares(scored, reduction, total, weights=weights).to(losses)).sum()
+    return _dot(losses, step_shares(scored, reduction, total, weights=weights))
 
 
 def reduce_rows(
@@ -99,7 +99,13 @@ def reduce_rows(
     if reduction == "none":
         return losses
     shares = _row_shares(num_tokens.to(losses.device).double(), reduction, total)
-    return (losses * shares.to(losses)).sum()
+    return _dot(losses, shares)
+
+
+def _dot(losses: Float[Tensor, " n"], shares: Float[Tensor, " n"]) -> Float[Tensor, ""]:
+    """Of 16 bits neither a small share nor a long sum is left to its dtype."""
+    exact = losses.to(precise(losses.dtype))
+    return (exact * shares.to(exact)).sum().to(losses.dtype)
 
 
 @torch.no_grad()

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Integer
 from torch import Tensor
 
-from varlen.losses._checks import check_classes, check_scores, check_targets
+from varlen.losses._checks import check_classes, check_scores, check_targets, precise
 
 LossFunction = Callable[..., Tensor]
 
@@ -60,9 +60,10 @@ def sequence_loss(
     averaged = _axes(average_across_batch, average_across_timesteps)
     summed = _axes(sum_over_batch, sum_over_timesteps)
     if averaged:
-        return _divide(weighted.sum(averaged), weights.sum(averaged))
+        return _divide(_sum(weighted, averaged), _sum(weights, averaged)).to(weighted.dtype)
     if summed:
-        return _divide(weighted.sum(summed), weights.count_nonzero(summed))
+        counts = weights.count_nonzero(summed)
+        return _divide(_sum(weighted, summed), counts).to(weighted.dtype)
     return weighted
 
 
@@ -96,13 +97,16 @@ def sequence_loss_by_example(
             f"found {len(logits)}, {len(targets)} and {len(weights)}"
         )
     block_of_weights = torch.stack(list(weights), dim=1)
-    losses = _weighted_losses(
+    weighted = _weighted_losses(
         torch.stack(list(logits), dim=1),
         torch.stack(list(targets), dim=1),
         block_of_weights,
         softmax_loss_function,
-    ).sum(1)
-    return losses / (block_of_weights.sum(1) + 1e-12) if average_across_timesteps else losses
+    )
+    losses = _sum(weighted, (1,))
+    if average_across_timesteps:
+        losses = losses / (_sum(block_of_weights, (1,)) + 1e-12)
+    return losses.to(weighted.dtype)
 
 
 def legacy_sequence_loss(
@@ -121,7 +125,8 @@ def legacy_sequence_loss(
     losses = sequence_loss_by_example(
         logits, targets, weights, average_across_timesteps, softmax_loss_function
     )
-    return losses.sum() / max(len(losses), 1) if average_across_batch else losses.sum()
+    loss = _sum(losses, (0,))
+    return (loss / max(len(losses), 1) if average_across_batch else loss).to(losses.dtype)
 
 
 def _cross_entropy(
@@ -175,6 +180,10 @@ def _sound(
 
 def _axes(batch: bool, time: bool) -> tuple[int, ...]:
     return tuple(axis for axis, wanted in enumerate((batch, time)) if wanted)
+
+
+def _sum(values: Tensor, axes: tuple[int, ...]) -> Tensor:
+    return values.sum(axes, dtype=precise(values.dtype))
 
 
 def _divide(numerator: Tensor, divisor: Tensor) -> Tensor:

@@ -31,6 +31,7 @@ def sequence_mask(lengths: Any, maxlen: Any = None, dtype: torch.dtype = torch.b
         bounds = bounds.long()  # an empty list has no type of its own
     if not is_integer(bounds.dtype):
         raise TypeError(f"lengths: expected integers, found {bounds.dtype}")
+    bounds = bounds.long()  # torch has no order of most unsigned types
     num_steps = _largest(bounds) if maxlen is None else _as_size(maxlen)
     steps = torch.arange(num_steps, device=bounds.device)
     return (steps < bounds[..., None]).to(dtype)

@@ -52,5 +52,5 @@ def accuracy(
     """
     check_scores_and_targets(logits, targets)
     live = live_mask(targets, lengths).to(logits.device)
-    correct = logits[live].argmax(-1) == targets[live]
+    correct = logits[live].argmax(-1) == targets[live].long()
     return Accuracy(int(correct.sum()), correct.numel())

@@ -31,6 +31,7 @@ def real_classes(
     """The classes of the real steps, one row after the other."""
     if classes.is_floating_point() or classes.is_complex() or classes.dtype == torch.bool:
         raise TypeError(f"{argument}: expected integers, found {classes.dtype}")
+    classes = classes.long()  # few bits cannot be compared with a number that they cannot hold
     bad = live & ((classes < 0) | (classes >= num_classes))
     if bad.any():
         row, step = bad.nonzero()[0].tolist()
@@ -38,7 +39,7 @@ def real_classes(
             f"{argument}: expected a class from 0 to {num_classes - 1}, found "
             f"{int(classes[row, step])} in row {row} at step {step}"
         )
-    found: npt.NDArray[np.int64] = classes[live].cpu().numpy().astype(np.int64)
+    found: npt.NDArray[np.int64] = classes[live].cpu().numpy()
     return found
 
 

@@ -65,5 +65,6 @@ def perplexity(
     live = live_mask(targets, lengths)
     classes = real_classes(targets, live, logits.shape[2], argument="targets")
     scores = logits[live]
+    scores = scores.to(torch.promote_types(scores.dtype, torch.float32))
     losses = F.cross_entropy(scores, torch.from_numpy(classes).to(scores.device), reduction="none")
     return Perplexity(losses.double().sum().item(), len(classes))

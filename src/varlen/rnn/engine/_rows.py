@@ -70,8 +70,9 @@ class Rows:
         lengths, bases = host_array(self.lengths), host_array(self.bases)
         starts = np.cumsum(lengths) - lengths
         steps = np.arange(lengths.sum()) - np.repeat(starts, lengths)
-        places: npt.NDArray[np.int64] = np.repeat(bases, lengths)
-        return places + host_array(self.time_offsets)[steps]
+        places: npt.NDArray[np.int64]
+        places = np.repeat(bases, lengths) + host_array(self.time_offsets)[steps]
+        return places
 
 
 def host_array(table: Tensor) -> npt.NDArray[np.int64]:
