@@ -9,6 +9,14 @@ import pytest
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 
+PADDED_BLOCK = """\
+Batch shape: (5, 4)
+[[0 0 0 0]
+ [1 0 0 0]
+ [1 2 0 0]
+ [1 2 3 0]
+ [1 2 3 4]]
+"""
 PRINTED = {
     "sequence_example": """\
 Wrote 3 examples to train.tfrecord
@@ -16,14 +24,8 @@ length 3  tokens [1 2 3]  labels [0 1 0]
 length 3  tokens [4 5 1]  labels [1 0 0]
 length 2  tokens [1 2]  labels [1 1]
 """,
-    "dynamic_padding": """\
-Batch shape: (5, 4)
-[[0 0 0 0]
- [1 0 0 0]
- [1 2 0 0]
- [1 2 3 0]
- [1 2 3 4]]
-""",
+    "dynamic_padding": PADDED_BLOCK,
+    "padding_queue": PADDED_BLOCK,
     "dynamic_rnn": """\
 Outputs: (2, 10, 64)
 Zeros past step 6 of the second row: True

@@ -13,6 +13,7 @@ _AREAS: dict[str, tuple[str, ...]] = {
     "data": (
         "Batch",
         "BucketBySequenceLength",
+        "Coordinator",
         "FIFOQueue",
         "Map",
         "Pad",
@@ -21,6 +22,7 @@ _AREAS: dict[str, tuple[str, ...]] = {
         "Pipeline",
         "Prefetch",
         "PriorityQueue",
+        "QueueRunner",
         "RandomShuffleQueue",
         "Records",
         "Shuffle",

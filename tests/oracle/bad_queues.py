@@ -1,12 +1,21 @@
-"""Bad calls of queues, by the words that describe them."""
+"""Bad calls of queues and of what runs them, by the words that describe them."""
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import torch
 
-from varlen.data import FIFOQueue, PaddingFIFOQueue, PriorityQueue, RandomShuffleQueue
+from varlen.data import (
+    Coordinator,
+    FIFOQueue,
+    PaddingFIFOQueue,
+    PriorityQueue,
+    QueueRunner,
+    RandomShuffleQueue,
+)
+from varlen.errors import CancelledError, OutOfRangeError
 
 API = "tf queues"
 
@@ -21,6 +30,46 @@ def enqueue_many(values: Any) -> Callable[[], Any]:
 
 def _two(**arguments: Any) -> FIFOQueue:
     return FIFOQueue(10, ["int32", "float32"], [[], [2]], **arguments)
+
+
+def stopped_with(*errors: Exception) -> Callable[[], Any]:
+    def call() -> None:
+        coordinator = Coordinator()
+        for error in errors:
+            coordinator.request_stop(error)
+        coordinator.join()
+
+    return call
+
+
+def stopped_with_straggler(**arguments: Any) -> Callable[[], Any]:
+    def call() -> None:
+        coordinator = Coordinator()
+        may_end = threading.Event()
+        thread = threading.Thread(target=may_end.wait)
+        thread.start()
+        coordinator.request_stop()
+        try:
+            coordinator.join([thread], stop_grace_period_secs=0.05, **arguments)
+        finally:
+            may_end.set()
+            thread.join()
+
+    return call
+
+
+def reported_after_join() -> None:
+    coordinator = Coordinator()
+    coordinator.request_stop()
+    coordinator.join()
+    coordinator.request_stop(KeyError("a"))
+
+
+def raised_inside() -> None:
+    coordinator = Coordinator()
+    with coordinator.stop_on_exception():
+        raise KeyError("a")
+    coordinator.join()
 
 
 CALLS: dict[tuple[str, str], Callable[[], Any]] = {
@@ -42,6 +91,27 @@ CALLS: dict[tuple[str, str], Callable[[], Any]] = {
         "enqueue without a priority": lambda: PriorityQueue(10, "int32", [[]]).enqueue([1]),
         "min_after_dequeue >= capacity": lambda: RandomShuffleQueue(4, 4, "int32"),
         "min_after_dequeue < 0": lambda: RandomShuffleQueue(4, -1, "int32"),
+    }.items()
+}
+CALLS |= {
+    ("QueueRunner", "no queue"): QueueRunner,
+    ("QueueRunner", "queue_closed_exception_types not a tuple of errors"): lambda: QueueRunner(
+        _two(), [print], queue_closed_exception_types=[ValueError]
+    ),
+}
+CALLS |= {
+    ("Coordinator", what): call
+    for what, call in {
+        "join with a thread still alive after the grace period": stopped_with_straggler(),
+        "the same with ignore_live_threads=True": stopped_with_straggler(ignore_live_threads=True),
+        "request_stop(KeyError) then join": stopped_with(KeyError("a")),
+        "request_stop(OutOfRangeError) then join": stopped_with(OutOfRangeError("a")),
+        "request_stop(CancelledError) then join": stopped_with(CancelledError("a")),
+        "two exceptions reported: the first is raised by join": stopped_with(
+            KeyError("a"), IndexError("b")
+        ),
+        "an exception reported after join is raised at once": reported_after_join,
+        "exception inside stop_on_exception, raised by join": raised_inside,
     }.items()
 }
 SOUND: dict[tuple[str, str], Callable[[], Any]] = {

@@ -4,14 +4,29 @@ from contextlib import nullcontext
 
 import pytest
 
-from varlen import rnn
+from varlen import data, rnn
+from varlen.errors import CancelledError
 
 from . import bad_cells, bad_queues, bad_unrolls, losses
 from .case import Case
 from .reasons import LeftOut
 
-LATER = ("tf.train.", "tf.contrib.training.")
-"""How the names begin of what belongs to queues."""
+LATER = (
+    "tf.contrib.training.",
+    "tf.train.batch",
+    "tf.train.maybe_batch",
+    "tf.train.range_input_producer",
+    "tf.train.shuffle_batch",
+    "tf.train.slice_input_producer",
+    "tf.train.string_input_producer",
+)
+"""How the names begin of what is to be made of queues."""
+ERRORS: dict[str, type[Exception]] = {
+    "CancelledError": CancelledError,
+    "KeyError": KeyError,
+    "RuntimeError": RuntimeError,
+}
+"""Errors of a type that is TensorFlow's too; all others are ValueErrors or TypeErrors."""
 
 CALLS = bad_cells.CALLS | bad_queues.CALLS | bad_unrolls.CALLS
 SOUND = bad_cells.SOUND | bad_queues.SOUND | bad_unrolls.SOUND
@@ -26,7 +41,7 @@ GRAPH = {
 
 def is_there(key: tuple[str, str]) -> bool:
     """Whether the class of that name is there, if it is one."""
-    return hasattr(rnn, key[0]) or not key[0][0].isupper()
+    return hasattr(rnn, key[0]) or hasattr(data, key[0]) or not key[0][0].isupper()
 
 
 def covers(case: Case) -> None:
@@ -52,7 +67,9 @@ def run(case: Case) -> None:
     if "kwargs" in case.entry:
         losses.run_error(case)
         return
-    with pytest.raises((ValueError, TypeError)) if case.entry["error"] else nullcontext():
+    error = case.entry["error"]
+    expected = error and ERRORS.get(error["type"], (ValueError, TypeError))
+    with pytest.raises(expected) if expected else nullcontext():
         CALLS[_key(case)]()
 
 

@@ -10,12 +10,23 @@ from varlen.data._prefetch import Prefetch
 from varlen.data._records import Records
 from varlen.data._shuffle import Shuffle
 from varlen.data._stage import Stage, StageIterator
-from varlen.data.queues import FIFOQueue, PaddingFIFOQueue, PriorityQueue, Queue, RandomShuffleQueue
+from varlen.data.queues import (
+    Coordinator,
+    FIFOQueue,
+    LooperThread,
+    PaddingFIFOQueue,
+    PriorityQueue,
+    Queue,
+    QueueRunner,
+    RandomShuffleQueue,
+)
 
 __all__ = [
     "Batch",
     "BucketBySequenceLength",
+    "Coordinator",
     "FIFOQueue",
+    "LooperThread",
     "Map",
     "Pad",
     "PaddingFIFOQueue",
@@ -24,6 +35,7 @@ __all__ = [
     "Prefetch",
     "PriorityQueue",
     "Queue",
+    "QueueRunner",
     "RandomShuffleQueue",
     "Records",
     "Shuffle",
