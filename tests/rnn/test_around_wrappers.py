@@ -1,5 +1,7 @@
 """Wrappers whose own work is done once for all steps: what they compute, where they run."""
 
+import pickle
+
 import pytest
 import torch
 from torch.testing import assert_close
@@ -186,6 +188,11 @@ class TestProjections:
         y, state = inner(x, h)
         assert_close(cell(x, h), (torch.relu(y @ cell.kernel + cell.bias), state))
         assert cell.output_size == 2
+
+    def test_can_be_pickled(self):
+        cell = InputProjectionWrapper(3, OutputProjectionWrapper(GRUCell(2, 4), 2), 2)
+        copy, x, h = pickle.loads(pickle.dumps(cell)), torch.randn(5, 3), torch.randn(5, 4)
+        assert_close(copy(x, h), cell(x, h), rtol=0, atol=0)
 
     def test_have_parameters_of_the_dtype_of_the_cell(self):
         cell = InputProjectionWrapper(3, lstm(2, 4), 2)

@@ -15,9 +15,15 @@ Initializer = Callable[[Tensor], Any]
 
 Activation = Callable[[Tensor], Tensor]
 
+
+def identity(x: Tensor) -> Tensor:
+    """No function at all; it has a name so that cells with it can be pickled."""
+    return x
+
+
 ACTIVATIONS: dict[str, Activation] = {
     "elu": nn.functional.elu,
-    "identity": lambda x: x,
+    "identity": identity,
     "relu": torch.relu,
     "sigmoid": torch.sigmoid,
     "softplus": nn.functional.softplus,
