@@ -27,6 +27,9 @@ _AREAS: dict[str, tuple[str, ...]] = {
         "Records",
         "Shuffle",
         "batch",
+        "range_input_producer",
+        "slice_input_producer",
+        "string_input_producer",
     ),
     "errors": (
         "CancelledError",

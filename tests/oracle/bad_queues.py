@@ -14,6 +14,9 @@ from varlen.data import (
     PriorityQueue,
     QueueRunner,
     RandomShuffleQueue,
+    range_input_producer,
+    slice_input_producer,
+    string_input_producer,
 )
 from varlen.errors import CancelledError, OutOfRangeError
 
@@ -94,6 +97,9 @@ CALLS: dict[tuple[str, str], Callable[[], Any]] = {
     }.items()
 }
 CALLS |= {
+    ("range_input_producer", "num_epochs=0"): lambda: range_input_producer(3, num_epochs=0),
+    ("string_input_producer", "an empty python list"): lambda: string_input_producer([]),
+    ("slice_input_producer", "no tensors"): lambda: slice_input_producer([]),
     ("QueueRunner", "no queue"): QueueRunner,
     ("QueueRunner", "queue_closed_exception_types not a tuple of errors"): lambda: QueueRunner(
         _two(), [print], queue_closed_exception_types=[ValueError]

@@ -15,10 +15,7 @@ LATER = (
     "tf.contrib.training.",
     "tf.train.batch",
     "tf.train.maybe_batch",
-    "tf.train.range_input_producer",
     "tf.train.shuffle_batch",
-    "tf.train.slice_input_producer",
-    "tf.train.string_input_producer",
 )
 """How the names begin of what is to be made of queues."""
 ERRORS: dict[str, type[Exception]] = {

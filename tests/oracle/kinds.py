@@ -34,6 +34,7 @@ RUNNERS: dict[str, tuple[Callable[[Case], None], Callable[[Case], None]]] = {
     "parse_sequence": (parsing.covers, parsing.run),
     "parse_sequence_batch": (parsing.covers_sequence_batch, parsing.run_sequence_batch),
     "plain": (rnn.covers, rnn.run),
+    "producer": (queues.covers_producer, queues.run_producer),
     "queue_script": (queues.covers_script, queues.run_script),
     "ragged": (parsing.covers, parsing.run_ragged),
     "raw_rnn": (rnn.covers, rnn.run),
@@ -54,7 +55,6 @@ LATER = {
     "checkpoint_many": "checkpoints",
     "end_to_end": "end to end",
     "multiset": "queues",
-    "producer": "queues",
     "state_batches": "queues",
 }
 """Kinds of which no case is run, and the reason."""

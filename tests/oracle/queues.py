@@ -59,6 +59,33 @@ def run_script(case: Case) -> None:
         assert sorted(seen) == sorted(expected)
 
 
+def covers_producer(case: Case) -> None:
+    assert case.entry["end"] in (None, "OutOfRange", "InvalidArgument")
+
+
+def run_producer(case: Case) -> None:
+    make = getattr(data, case.entry["api"].removeprefix("tf.train."))
+    arguments = dict(case.entry["kwargs"])
+    if "tensor/0" in case.arrays:
+        arguments["tensor_list"] = [case.arrays[f"tensor/{i}"] for i in range(2)]
+    if "string_tensor" in arguments:
+        arguments["string_tensor"] = [s.encode() for s in arguments["string_tensor"]]
+    if case.entry["join_error"]:
+        # An error at once, where TensorFlow's reached who joined the threads.
+        with pytest.raises(ERRORS[case.entry["join_error"]]):
+            make(**arguments)
+        return
+    items = iter(make(**arguments))
+    for number in range(case.entry["items"]):
+        for i, component in enumerate(_components(next(items))):
+            key = f"item/{number:03}/{i}"
+            assert_equal(component, _array(case, key), key)
+    if case.entry["end"] is not None:
+        ends = {**ERRORS, "OutOfRange": StopIteration}
+        with pytest.raises(ends[case.entry["end"]]):
+            next(items)
+
+
 def _do(case: Case, queue: Any, number: int, step: dict[str, Any]) -> Any:
     """Calls the operation of a step, which ends in a TimeoutError if it blocks."""
     method = getattr(queue, step["op"])

@@ -4,7 +4,7 @@ REASONS = {
     # Other works.
     "not yet": "a cell or wrapper that is not there yet",
     "checkpoints": "TensorFlow's checkpoints are no part of the library yet",
-    "queues": "producers, and batches and buckets made of them, are not there yet",
+    "queues": "batches and buckets made of queues are not there yet",
     "padded shapes": "padding to a given shape is not there yet",
     "end to end": "from record files through TensorFlow's queues to SGD: queues are not there yet",
     "in words": "the elements of the input are described in words alone",

@@ -19,6 +19,9 @@ from varlen.data.queues import (
     Queue,
     QueueRunner,
     RandomShuffleQueue,
+    range_input_producer,
+    slice_input_producer,
+    string_input_producer,
 )
 
 __all__ = [
@@ -42,4 +45,7 @@ __all__ = [
     "Stage",
     "StageIterator",
     "batch",
+    "range_input_producer",
+    "slice_input_producer",
+    "string_input_producer",
 ]

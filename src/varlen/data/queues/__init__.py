@@ -1,6 +1,11 @@
 """TensorFlow 1's queues, without a graph: thread-safe objects, and threads that fill them."""
 
 from varlen.data.queues._coordinator import Coordinator, LooperThread
+from varlen.data.queues._producers import (
+    range_input_producer,
+    slice_input_producer,
+    string_input_producer,
+)
 from varlen.data.queues._queues import (
     FIFOQueue,
     PaddingFIFOQueue,
@@ -19,4 +24,7 @@ __all__ = [
     "Queue",
     "QueueRunner",
     "RandomShuffleQueue",
+    "range_input_producer",
+    "slice_input_producer",
+    "string_input_producer",
 ]
