@@ -1,12 +1,14 @@
 """Every public cell is held to the laws, at random lengths and with anything in the padding."""
 
 import math
+import pickle
 from inspect import isabstract
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch.testing import assert_close
 
 import varlen
 from varlen import (
@@ -373,6 +375,14 @@ def test_laws_hold_for_inputs_of_any_structure(make):
 
 def test_laws_hold_for_inputs_that_the_caller_makes():
     testing.check_cell(SumsOfWords, make_inputs=lambda n: torch.randint(5, (n,)))
+
+
+@pytest.mark.parametrize("make", CELLS.values(), ids=CELLS)
+def test_a_cell_and_its_state_can_be_pickled(make):
+    cell = make()
+    copy, state = pickle.loads(pickle.dumps((cell, cell.zero_state(2))))
+    assert_close(copy.state_dict(), cell.state_dict())
+    assert_close(state, cell.zero_state(2))
 
 
 class Broken(RNNCell):

@@ -84,3 +84,22 @@ def test_a_controller_must_be_a_cell_of_single_sizes():
         NTMCell(torch.nn.Linear(3, 4), 4, 1, 1, 1)
     with pytest.raises(TypeError, match="NTMCell: controller: expected one of single sizes"):
         NTMCell(ConvLSTMCell(1, [3, 1], 2, [3]), 4, 1, 1, 1)
+
+
+def test_a_row_of_a_turing_machine_begins_with_its_first_step():
+    torch.manual_seed(0)
+    cell = NTMCell(LSTMCell(5, 3, dtype=float64), 4, 2, 1, 1)
+    torch.nn.init.normal_(cell.memory)
+    inputs = torch.randn(2, 5, 3, dtype=float64)
+    whole, final = dynamic_rnn(cell, inputs, [5, 3])
+
+    nothing, state = dynamic_rnn(cell, inputs[:, :0])
+    assert nothing.shape == (2, 0, 3)
+    assert state.time == 0
+    first, state = dynamic_rnn(cell, inputs[:1, :2].repeat(2, 1, 1), [2, 0], state)
+    assert state.time == 2
+    chunk = torch.stack([inputs[0, 2:], inputs[1, :3]])
+    second, state = dynamic_rnn(cell, chunk, [3, 3], state)
+    assert_close(torch.cat([first[0], second[0]]), whole[0])
+    assert_close(second[1], whole[1, :3])
+    assert_close(state, final)

@@ -1,5 +1,6 @@
 r"""Grid LSTMs: one LSTM along time and one along frequency, which see each other's memory."""
 
+import copyreg
 from collections import namedtuple
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -165,17 +166,27 @@ class Grid:
         return lstm_memory(c, gates["I"], torch.tanh(gates["J"]), forget, cell_clip=self.cell_clip)
 
 
-@cache
-def _state_type(prefixes: tuple[str, ...], blocks: tuple[Block, ...]) -> Any:
-    """The named tuple of the states of all chunks, with TensorFlow's field names."""
-    fields = [
+def _state_fields(prefixes: tuple[str, ...], blocks: tuple[Block, ...]) -> tuple[str, ...]:
+    """TensorFlow's names of the states of all chunks."""
+    return tuple(
         f"{prefix}_f{chunk:02}_b{number:02}_{part}"
         for prefix in prefixes
         for number, block in enumerate(blocks)
         for chunk in range(block.num_chunks)
         for part in "cm"
-    ]
-    return namedtuple("GridLSTMStateTuple", fields)
+    )
+
+
+@cache
+def _state_type(fields: tuple[str, ...]) -> Any:
+    """The named tuple of these fields, which can be pickled although it is no module's."""
+    made = namedtuple("GridLSTMStateTuple", fields)  # type: ignore[misc]
+    copyreg.pickle(made, lambda state: (_make_state, (fields, *state)))
+    return made
+
+
+def _make_state(fields: tuple[str, ...], *leaves: Any) -> Any:
+    return _state_type(fields)(*leaves)
 
 
 def _make_grid(
@@ -328,9 +339,9 @@ class GridLSTMCell(RNNCell):
         self.state_is_tuple = state_is_tuple
         self.input_size = input_size
         self.output_size = 2 * num_units * self.grid.num_chunks
-        self.state_type = _state_type(("state",), self.grid.blocks)
-        sizes = [num_units] * (2 * self.grid.num_chunks)
-        self.state_size = self.state_type(*sizes) if state_is_tuple else sum(sizes)
+        fields = _state_fields(("state",), self.grid.blocks)
+        sizes = _state_type(fields)(*[num_units] * len(fields))
+        self.state_size = sizes if state_is_tuple else sum(sizes)
         self.grid.add_weights(self, initializer=initializer, dtype=dtype, device=device)
 
     def forward(self, inputs: Tensor, state: Any) -> tuple[Tensor, Any]:
@@ -345,8 +356,9 @@ class GridLSTMCell(RNNCell):
             emitted, its_states = grid.walk(self, number, chunks, its_states)
             outputs += emitted
             next_state += [leaf for memories in its_states for leaf in memories]
-        packed = self.state_type(*next_state) if self.state_is_tuple else torch.cat(next_state, 1)
-        return torch.cat(outputs, dim=1), packed
+        return torch.cat(outputs, dim=1), (
+            type(self.state_size)(*next_state) if self.state_is_tuple else torch.cat(next_state, 1)
+        )
 
 
 class BidirectionalGridLSTMCell(RNNCell):
@@ -432,8 +444,8 @@ class BidirectionalGridLSTMCell(RNNCell):
         self.backward_slice_offset = backward_slice_offset
         self.input_size = input_size
         self.output_size = 4 * num_units * self.grid.num_chunks
-        self.state_type = _state_type(("fwd_state", "bwd_state"), self.grid.blocks)
-        self.state_size = self.state_type(*[num_units] * (4 * self.grid.num_chunks))
+        fields = _state_fields(("fwd_state", "bwd_state"), self.grid.blocks)
+        self.state_size = _state_type(fields)(*[num_units] * len(fields))
         self.fwd, self.bwd = nn.Module(), nn.Module()
         for module in (self.fwd, self.bwd):
             self.grid.add_weights(module, initializer=initializer, dtype=dtype, device=device)
@@ -457,4 +469,4 @@ class BidirectionalGridLSTMCell(RNNCell):
                 emitted, its_states = grid.walk(module, number, chunks[::order], its_states)
                 outputs += emitted
                 next_state += [leaf for memories in its_states for leaf in memories]
-        return torch.cat(outputs, dim=1), self.state_type(*next_state)
+        return torch.cat(outputs, dim=1), type(self.state_size)(*next_state)

@@ -74,8 +74,9 @@ class NTMCell(RNNCell):
     `initial_read_vector_0`, ... `[1, memory_vector_dim]`, `initial_address_weights_0`, ...
     `[1, memory_size]` and `memory` `[memory_size, memory_vector_dim]`.
 
-    At `time` 0 the rest of the state but the controller's is not looked at. `time` has no rows: it
-    is the number of steps of the longest row. Runs on the eager engine.
+    At `time` 0, and in a row that has not taken a step, the rest of the state but the controller's
+    is not looked at. `time` has no rows: it is the number of steps of the longest row. Runs on the
+    eager engine.
 
     Raises:
         TypeError: a controller that is no cell or has no single width of inputs and outputs.
@@ -179,8 +180,11 @@ class NTMCell(RNNCell):
         self, inputs: Tensor, state: NTMControllerState, noise: Any = None
     ) -> tuple[Tensor, NTMControllerState]:
         check_step_inputs(self, inputs, self.memory.dtype)
-        if int(state.time) == 0:
-            state = self._begin(state, len(inputs))
+        # Where a head looks sums to 1 after the first step. A row may begin later than others: it
+        # had no steps in the chunks before.
+        is_new = (state.time == 0) | (state.w_list[0].sum(dim=1) == 0)
+        if is_new.any():
+            state = self._begin(state, is_new)
         seen = torch.cat([inputs, *state.read_vector_list], dim=1)
         output, controller_state = take_step(self.controller, seen, state.controller_state, noise)
         told = self._clip(output @ self.parameters_kernel + self.parameters_bias)
@@ -198,23 +202,20 @@ class NTMCell(RNNCell):
         next_state = NTMControllerState(controller_state, reads, w_list, memory, state.time + 1)
         return self._clip(outputs), next_state
 
-    def _begin(self, state: NTMControllerState, batch_size: int) -> NTMControllerState:
-        """What a run begins with, which is learned."""
-        reads, w_list = (
-            tuple(
-                function(getattr(self, f"{name}_{number}")).expand(batch_size, -1)
-                for number in range(count)
-            )
-            for name, count, function in (
-                ("initial_read_vector", self.read_head_num, torch.tanh),
-                (
-                    "initial_address_weights",
-                    self.read_head_num + self.write_head_num,
-                    lambda weights: torch.softmax(weights, dim=-1),
-                ),
-            )
+    def _begin(self, state: NTMControllerState, is_new: Tensor) -> NTMControllerState:
+        """The state with what a run begins with, which is learned, in the rows that are new."""
+        rows = is_new[:, None]
+        reads = tuple(
+            torch.where(rows, torch.tanh(getattr(self, f"initial_read_vector_{number}")), given)
+            for number, given in enumerate(state.read_vector_list)
         )
-        memory = self.memory.expand(batch_size, -1, -1)
+        w_list = tuple(
+            torch.where(
+                rows, torch.softmax(getattr(self, f"initial_address_weights_{number}"), 1), given
+            )
+            for number, given in enumerate(state.w_list)
+        )
+        memory = torch.where(rows[:, None], self.memory, state.M)
         return state._replace(read_vector_list=reads, w_list=w_list, M=memory)
 
     def _tell(self, told: Tensor) -> tuple[list[_Head], list[Tensor]]:

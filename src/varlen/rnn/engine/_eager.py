@@ -49,8 +49,9 @@ def unroll(
                 finished.append(_rows(state, count, running))
                 state = _rows(state, 0, count)
                 running = count
-            output, state = take_step(cell, steps[step], state, draws[step])
+            output, next_state = take_step(cell, steps[step], state, draws[step])
             outputs.append(output)
+            state = next_state if count else _without_a_step(state, next_state)
 
     def placed(*steps: Tensor) -> Tensor:
         real = torch.cat(steps)
@@ -82,6 +83,13 @@ class _Steps:
 def _map_rows(function: Callable[[Tensor], Tensor], state: Any) -> Any:
     """`function` of every leaf that has rows."""
     return _nest.map_structure(lambda leaf: function(leaf) if leaf.ndim else leaf, state)
+
+
+def _without_a_step(state: Any, next_state: Any) -> Any:
+    """The state after a step that no row took: what has no rows stays as it was."""
+    return _nest.map_structure(
+        lambda before, after: after if after.ndim else before, state, next_state
+    )
 
 
 def _rows(state: Any, start: int, stop: int) -> Any:
