@@ -385,6 +385,32 @@ def test_a_cell_and_its_state_can_be_pickled(make):
     assert_close(state, cell.zero_state(2))
 
 
+def zeros(size, batch_size):
+    """A (nested) size as inputs of one step."""
+    if isinstance(size, tuple) and not isinstance(size, torch.Size):
+        return tuple(zeros(part, batch_size) for part in size)
+    shape = (size,) if isinstance(size, int) else size
+    return torch.zeros(batch_size, *shape, dtype=float64)
+
+
+@pytest.mark.wrong_types
+@pytest.mark.parametrize("with_gradient", [True, False])
+@pytest.mark.parametrize("name", [name for name in CELLS if "Wrapper" not in name])
+def test_a_state_that_does_not_fit_is_refused(name, with_gradient):
+    cell = CELLS[name]()
+    if isinstance(cell, MultiRNNCell):
+        pytest.skip("its cells say it")
+    owner = type(cell).__name__
+    inputs, state = zeros(cell.input_size, 2), cell.zero_state(2)
+    other_structure = (state, state) if isinstance(state, torch.Tensor) else zeros(4, 2)
+    with torch.set_grad_enabled(with_gradient):
+        for wrong in (None, other_structure, [torch.zeros(2, 4)] * 7):
+            with pytest.raises((TypeError, ValueError), match=f"{owner}: state: expected "):
+                cell(inputs, wrong)
+        with pytest.raises(ValueError, match=rf"{owner}: state.*: expected .*\(2, .*found .*\(3, "):
+            cell(inputs, cell.zero_state(3))
+
+
 class Broken(RNNCell):
     """A base for cells that each break one law."""
 

@@ -111,7 +111,7 @@ def test_a_clip_of_zero_is_none_for_a_block_lstm():
     other = LSTMBlockCell(3, 4, dtype=float64)
     other.load_state_dict(cell.state_dict())
     assert_close(cell(x, (c, c)), other(x, (c, c)), rtol=0, atol=0)
-    with pytest.raises(ValueError, match=r"LSTMBlockCell: cell_clip: expected at least 0, .* -1"):
+    with pytest.raises(ValueError, match=r"LSTMBlockCell: cell_clip: expected above 0, .* -1"):
         LSTMBlockCell(3, 4, cell_clip=-1.0)
 
 
@@ -127,6 +127,10 @@ def test_a_state_has_two_parts(make):
 def test_a_block_gru_has_one_size(make, sizes):
     with pytest.raises(ValueError, match=f"{make.__name__}: expected one of num_units and"):
         make(3, **sizes)
+    with pytest.raises(
+        ValueError, match=f"{make.__name__}: cell_size: expected at least 1, found 0"
+    ):
+        make(3, cell_size=0)
 
 
 class TestFused:

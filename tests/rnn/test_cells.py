@@ -389,9 +389,17 @@ def test_lstm_refuses_the_other_form_of_state():
 def test_lstm_validates_what_tensorflow_let_through():
     with pytest.raises(ValueError, match="num_proj: expected at least 1, found 0"):
         LSTMCell(3, 4, num_proj=0)
-    with pytest.raises(ValueError, match=r"cell_clip: expected at least 0, .* found -1"):
+    with pytest.raises(ValueError, match=r"cell_clip: expected above 0, .* found -1"):
         LSTMCell(3, 4, cell_clip=-1)
-    with pytest.raises(ValueError, match=r"proj_clip: expected at least 0, .* found nan"):
+    with pytest.raises(ValueError, match=r"LSTMCell: cell_clip: expected above 0, .* found 0"):
+        LSTMCell(3, 4, cell_clip=0.0)
+    with pytest.raises(TypeError, match="LSTMCell: cell_clip: expected a number, found '1'"):
+        LSTMCell(3, 4, cell_clip="1")
+    with pytest.raises(TypeError, match=r"initializer: expected a function .* found 'glorot'"):
+        LSTMCell(3, 4, initializer="glorot")
+    with pytest.raises(TypeError, match=r"dtype: expected a torch.dtype, found 'float32'"):
+        LSTMCell(3, 4, dtype="float32")
+    with pytest.raises(ValueError, match=r"proj_clip: expected above 0, .* found nan"):
         LSTMCell(3, 4, num_proj=2, proj_clip=float("nan"))
 
 

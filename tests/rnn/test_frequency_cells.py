@@ -51,7 +51,7 @@ def test_a_given_initialiser_is_used(cell):
     [
         (lambda: TimeFreqLSTMCell(3, 2, feature_size=4), "feature_size: expected at most 3"),
         (lambda: TimeFreqLSTMCell(3, 2, frequency_skip=0), "frequency_skip: expected at least 1"),
-        (lambda: TimeFreqLSTMCell(3, 2, cell_clip=-1.0), "cell_clip: expected at least 0"),
+        (lambda: TimeFreqLSTMCell(3, 2, cell_clip=-1.0), "cell_clip: expected above 0"),
         (lambda: GridLSTMCell(3, 0, num_frequency_blocks=[1]), "num_units: expected at least 1"),
         (lambda: GridLSTMCell(3, 2), "GridLSTMCell: num_frequency_blocks: expected a list"),
         (
@@ -68,10 +68,21 @@ def test_a_given_initialiser_is_used(cell):
         ),
         (
             lambda: GridLSTMCell(3, 2, num_frequency_blocks=[1], num_unit_shards=9),
-            "num_unit_shards: expected at most 7, the number of rows, found 9",
+            "GridLSTMCell: num_unit_shards: expected at most 7, the number of rows, found 9",
+        ),
+        (
+            lambda: GridLSTMCell(3, 2, num_frequency_blocks=1),
+            "GridLSTMCell: num_frequency_blocks: expected a list of ints, found 1",
+        ),
+        (
+            lambda: BidirectionalGridLSTMCell(
+                3, 2, num_frequency_blocks=[1], backward_slice_offset=0.5
+            ),
+            "BidirectionalGridLSTMCell: backward_slice_offset: expected an int, found 0.5",
         ),
     ],
 )
+@pytest.mark.wrong_types
 def test_misuse_is_refused(make, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises((TypeError, ValueError), match=message):
         make()

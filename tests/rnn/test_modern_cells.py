@@ -75,6 +75,8 @@ def test_janet_begins_with_the_memory_that_is_asked_for():
     assert (JANETCell(3, 4).bias[:4] == 1).all()
     with pytest.raises(ValueError, match="JANETCell: chrono_steps: expected at least 3, found 2"):
         JANETCell(3, 4, chrono_steps=2)
+    with pytest.raises(ValueError, match="JANETCell: chrono_steps: expected at least 1, found -1"):
+        JANETCell(3, 4, chrono_steps=-1)
 
 
 def test_layer_norm_rnn():

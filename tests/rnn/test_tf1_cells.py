@@ -206,6 +206,8 @@ class TestIntersection:
         ):
             IntersectionRNNCell(3, 4)
         assert IntersectionRNNCell(4, 4, num_in_proj=9).in_projection is None
+        with pytest.raises(ValueError, match="IntersectionRNNCell: num_in_proj: expected at least"):
+            IntersectionRNNCell(3, 4, num_in_proj=-1)
 
     def test_mapped_inputs_are_those_of_a_linear_layer_before_it(self):
         cell = IntersectionRNNCell(3, 4, num_in_proj=4, dtype=float64)
@@ -301,10 +303,16 @@ class TestPhased:
         with pytest.raises(ValueError, match=r"expected x of torch.float64, .*int64"):
             cell((torch.zeros(2, 1, dtype=torch.int64), x), state)
         for wrong in (x, (*state, x)):
-            with pytest.raises(TypeError, match=r"PhasedLSTMCell: state: expected a pair \(c, h\)"):
+            with pytest.raises(
+                TypeError, match=r"PhasedLSTMCell: state: expected 2 parts \(c, h\)"
+            ):
                 cell((x[:, :1], x), wrong)
         with pytest.raises(ValueError, match=r"PhasedLSTMCell: period_init_min: expected above 0"):
             PhasedLSTMCell(3, 4, period_init_min=5.0, period_init_max=2.0)
+        with pytest.raises(ValueError, match="PhasedLSTMCell: ratio_on: expected above 0, found 0"):
+            PhasedLSTMCell(3, 4, ratio_on=0.0)
+        with pytest.raises(TypeError, match="PhasedLSTMCell: leak: expected a number, found None"):
+            PhasedLSTMCell(3, 4, leak=None)
         with pytest.raises(ValueError, match="PhasedLSTMCell: num_units: expected at least 1"):
             PhasedLSTMCell(3, 0)
 

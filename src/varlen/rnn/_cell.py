@@ -185,6 +185,35 @@ def check_step_inputs(cell: RNNCell, inputs: Tensor, dtype: torch.dtype) -> None
         )
 
 
+def check_step_state(cell: RNNCell, state: Any, batch_size: int) -> None:
+    """Checks the state of one step; what belongs to no row is not looked at.
+
+    Raises:
+        TypeError: wrong structure.
+        ValueError: wrong shape. The message names the cell and the part.
+    """
+    _check_part(cell.state_size, state, batch_size, where=f"{type(cell).__name__}: state")
+
+
+def _check_part(size: Size, part: Any, batch_size: int, *, where: str) -> None:
+    if isinstance(size, tuple) and not isinstance(size, torch.Size):
+        names = getattr(size, "_fields", [str(number) for number in range(len(size))])
+        if not isinstance(part, tuple | list) or len(part) != len(size):
+            found = f" of {len(part)}" if isinstance(part, tuple | list) else ""
+            raise TypeError(
+                f"{where}: expected {len(size)} parts ({', '.join(names)}), "
+                f"found a {type(part).__name__}{found}"
+            )
+        for name, its_size, its_part in zip(names, size, part, strict=True):
+            _check_part(its_size, its_part, batch_size, where=f"{where}.{name}")
+        return
+    if not isinstance(part, Tensor):
+        raise TypeError(f"{where}: expected a tensor, found a {type(part).__name__}")
+    shape = (batch_size, size) if isinstance(size, int) else (batch_size, *size)
+    if part.ndim and part.shape != shape:
+        raise ValueError(f"{where}: expected shape {shape}, found {tuple(part.shape)}")
+
+
 def check_state(cell: RNNCell, state: Any, batch_size: int, *, argument: str) -> Any:
     """`state` as tensors in the containers of the cell's own state, if it fits.
 

@@ -1,7 +1,8 @@
 """How cells make their parameters: TensorFlow's layout, names and initial values."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -79,10 +80,18 @@ def make_parameter(
     """A parameter filled by `initializer`; None is `glorot_uniform_`.
 
     Raises:
+        TypeError: what is given is no initialiser or no dtype.
         ValueError: the dtype is not a floating one.
     """
+    if not isinstance(dtype, torch.dtype | None):
+        raise TypeError(f"dtype: expected a torch.dtype, found {dtype!r}")
     if dtype is not None and not dtype.is_floating_point:
         raise ValueError(f"dtype: expected a floating one, found {dtype}")
+    if initializer is not None and not callable(initializer):
+        raise TypeError(
+            "initializer: expected a function that fills a tensor, as those of torch.nn.init, "
+            f"found {initializer!r}"
+        )
     parameter = nn.Parameter(torch.empty(*shape, dtype=dtype, device=device))
     (initializer or glorot_uniform_)(parameter)
     return parameter
@@ -101,13 +110,35 @@ def check_positive(value: int, *, argument: str) -> int:
     return value
 
 
+def check_list(values: Sequence[int], *, argument: str) -> list[int]:
+    """`values` as a list, if they are several ints.
+
+    Raises:
+        TypeError: they are not.
+    """
+    if not isinstance(values, Sequence) or not all(type(value) is int for value in values):
+        raise TypeError(f"{argument}: expected a list of ints, found {values!r}")
+    return list(values)
+
+
+def check_number(value: float, *, argument: str) -> float:
+    """`value`, if it is a number.
+
+    Raises:
+        TypeError: it is not.
+    """
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise TypeError(f"{argument}: expected a number, found {value!r}")
+    return value
+
+
 def check_keep_prob(keep_prob: float, *, argument: str) -> float:
     """`keep_prob` as TensorFlow takes it, rounded to float32, if it is above 0 and at most 1.
 
     Raises:
-        ValueError: it is not.
+        TypeError, ValueError: it is not.
     """
-    rounded = float(np.float32(keep_prob))
+    rounded = float(np.float32(check_number(keep_prob, argument=argument)))
     if not 0 < rounded <= 1:
         raise ValueError(f"{argument}: expected above 0 and at most 1, found {keep_prob}")
     return rounded

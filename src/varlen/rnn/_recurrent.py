@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from varlen.rnn import _nest
-from varlen.rnn._cell import RNNCell, check_step_inputs
+from varlen.rnn._cell import RNNCell, check_step_inputs, check_step_state
 
 
 class Products(NamedTuple):
@@ -141,10 +141,11 @@ class RecurrentCell(RNNCell):
         products = self.products()
         check_step_inputs(self, inputs, products.input.dtype)
         leaves = self.unpack_state(state)
-        if noise is None and not torch.compiler.is_compiling() and not _PLAIN.get():
-            taken = _native_step()(self, inputs, products, leaves)
+        if not torch.compiler.is_compiling() and not _PLAIN.get():
+            taken = None if noise is not None else _native_step()(self, inputs, products, leaves)
             if taken is not None:
                 return taken[0], self.pack_state(taken[1])
+            check_step_state(self, state, len(inputs))
         return self._plain_step(inputs, products, leaves, noise)
 
     def _plain_step(

@@ -27,7 +27,7 @@ class _BlockLSTM(PeepholeLSTM):
             input_size,
             num_units,
             use_peepholes=use_peephole,
-            cell_clip=cell_clip,
+            cell_clip=None if cell_clip == 0 else cell_clip,
             initializer=None,
             num_proj=None,
             proj_clip=None,
@@ -40,7 +40,7 @@ class _BlockLSTM(PeepholeLSTM):
         )
 
     def bound_memory(self, c: Tensor, weights: Any) -> Tensor:
-        if not self.cell_clip:
+        if self.cell_clip is None:
             return c
         # The difference is exactly 0 and has the gradient.
         return c.detach().clamp(-self.cell_clip, self.cell_clip) + (c - c.detach())

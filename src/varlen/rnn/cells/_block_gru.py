@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from varlen.rnn._dropped import drop_candidate
-from varlen.rnn._parameters import Initializer, KernelAndBias, make_parameter
+from varlen.rnn._parameters import Initializer, KernelAndBias, check_positive, make_parameter
 from varlen.rnn._recurrent import Products, RecurrentCell
 from varlen.rnn._sizes import set_sizes
 from varlen.rnn.cells._gru_base import GRUBase, ScopedGRU
@@ -114,7 +114,7 @@ def _either(owner: str, num_units: int | None, cell_size: int | None) -> int:
     if num_units is not None and cell_size is None:
         return num_units
     if cell_size is not None and num_units is None:
-        return cell_size
+        return check_positive(cell_size, argument=f"{owner}: cell_size")
     raise ValueError(
         f"{owner}: expected one of num_units and cell_size, found "
         f"num_units={num_units}, cell_size={cell_size}"

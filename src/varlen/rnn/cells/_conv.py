@@ -1,13 +1,13 @@
 """The LSTM whose products are convolutions."""
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from varlen.rnn._cell import LSTMStateTuple, RNNCell
+from varlen.rnn._cell import LSTMStateTuple, RNNCell, check_step_state
 from varlen.rnn._parameters import Initializer, check_positive, make_parameter
 from varlen.rnn.cells._lstm_base import lstm_memory
 
@@ -61,15 +61,17 @@ class _ConvLSTM(RNNCell):
                 4 * output_channels, initializer=nn.init.zeros_, dtype=dtype, device=device
             )
 
-    def forward(self, inputs: Tensor, state: LSTMStateTuple) -> tuple[Tensor, LSTMStateTuple]:
+    def forward(self, inputs: Tensor, state: Any) -> tuple[Tensor, LSTMStateTuple]:
         if inputs.shape[1:] != self.input_size:
             raise ValueError(
                 f"{type(self).__name__}: expected inputs of shape (batch, "
                 f"{', '.join(map(str, self.input_size))}), found {tuple(inputs.shape)}"
             )
-        gates = self._convolve(torch.cat([inputs, state.h], dim=-1))
+        check_step_state(self, state, len(inputs))
+        c, h = state
+        gates = self._convolve(torch.cat([inputs, h], dim=-1))
         write, candidate, forget, output = gates.chunk(4, dim=-1)
-        c = lstm_memory(state.c, write, torch.tanh(candidate), forget + self.forget_bias)
+        c = lstm_memory(c, write, torch.tanh(candidate), forget + self.forget_bias)
         h = torch.sigmoid(output) * torch.tanh(c)
         outputs = torch.cat([h, inputs], dim=-1) if self.skip_connection else h
         return outputs, LSTMStateTuple(c, h)
@@ -85,8 +87,8 @@ class _ConvLSTM(RNNCell):
 
 
 def _check_sizes(sizes: Sequence[int], count: int, *, argument: str) -> None:
-    if len(sizes) != count:
-        raise ValueError(f"{argument}: expected {count} sizes, found {list(sizes)}")
+    if isinstance(sizes, int) or len(sizes) != count:
+        raise ValueError(f"{argument}: expected {count} sizes, found {sizes}")
     for size in sizes:
         check_positive(size, argument=argument)
 

@@ -11,9 +11,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from varlen.rnn._cell import RNNCell, check_step_inputs
+from varlen.rnn._cell import RNNCell, check_step_inputs, check_step_state
 from varlen.rnn._parameters import (
     Initializer,
+    check_list,
     check_positive,
     join_shards,
     make_parameter,
@@ -39,8 +40,12 @@ class Memories(NamedTuple):
 
 @dataclass(frozen=True)
 class Grid:
-    """What a grid computes, apart from its weights; the arguments of `GridLSTMCell`."""
+    """What a grid computes, apart from its weights; the arguments of `GridLSTMCell`.
 
+    `cell` is the name of the class that they were given to.
+    """
+
+    cell: str
     num_units: int
     use_peepholes: bool
     share_time_frequency_weights: bool
@@ -84,7 +89,7 @@ class Grid:
                     f"W_{walk[0]}_{number}",
                     (self.feature_size + 2 * self.num_units, columns),
                     num_shards=self.num_unit_shards,
-                    argument="num_unit_shards",
+                    argument=f"{self.cell}: num_unit_shards",
                     initializer=initializer,
                     **place,
                 )
@@ -211,16 +216,25 @@ def _make_grid(
             f"{cell}: num_frequency_blocks: expected a list with the number of chunks of each "
             "block, found None"
         )
-    starts = [0] if start_freqindex_list is None else list(start_freqindex_list)
-    ends = [input_size] if end_freqindex_list is None else list(end_freqindex_list)
-    if not len(starts) == len(ends) == len(num_frequency_blocks):
+    counts, starts, ends = (
+        check_list(values, argument=f"{cell}: {argument}")
+        for argument, values in (
+            ("num_frequency_blocks", num_frequency_blocks),
+            ("start_freqindex_list", [0] if start_freqindex_list is None else start_freqindex_list),
+            (
+                "end_freqindex_list",
+                [input_size] if end_freqindex_list is None else end_freqindex_list,
+            ),
+        )
+    )
+    if not len(starts) == len(ends) == len(counts):
         raise ValueError(
             f"{cell}: num_frequency_blocks, start_freqindex_list, end_freqindex_list: expected "
-            f"lists of one length, found {len(num_frequency_blocks)}, {len(starts)} and {len(ends)}"
+            f"lists of one length, found {len(counts)}, {len(starts)} and {len(ends)}"
             "; without the last two there is one block"
         )
     blocks = []
-    for start, end, given in zip(starts, ends, num_frequency_blocks, strict=True):
+    for start, end, given in zip(starts, ends, counts, strict=True):
         if not 0 <= start < end <= input_size:
             raise ValueError(
                 f"{cell}: start_freqindex_list, end_freqindex_list: expected columns from 0 to "
@@ -234,6 +248,7 @@ def _make_grid(
             )
         blocks.append(Block(start, count))
     return Grid(
+        cell=cell,
         num_units=num_units,
         feature_size=feature_size,
         frequency_skip=frequency_skip,
@@ -346,6 +361,7 @@ class GridLSTMCell(RNNCell):
 
     def forward(self, inputs: Tensor, state: Any) -> tuple[Tensor, Any]:
         check_step_inputs(self, inputs, self.dtype)
+        check_step_state(self, state, len(inputs))
         grid = self.grid
         states = _pair(state if self.state_is_tuple else state.split(grid.num_units, dim=1))
         outputs: list[Tensor] = []
@@ -441,6 +457,11 @@ class BidirectionalGridLSTMCell(RNNCell):
             end_freqindex_list=end_freqindex_list,
             couple_input_forget_gates=couple_input_forget_gates,
         )
+        if type(backward_slice_offset) is not int:
+            raise TypeError(
+                "BidirectionalGridLSTMCell: backward_slice_offset: expected an int, "
+                f"found {backward_slice_offset!r}"
+            )
         self.backward_slice_offset = backward_slice_offset
         self.input_size = input_size
         self.output_size = 4 * num_units * self.grid.num_chunks
@@ -452,6 +473,7 @@ class BidirectionalGridLSTMCell(RNNCell):
 
     def forward(self, inputs: Tensor, state: Any) -> tuple[Tensor, Any]:
         check_step_inputs(self, inputs, self.dtype)
+        check_step_state(self, state, len(inputs))
         grid, offset = self.grid, self.backward_slice_offset
         padded = F.pad(inputs, (max(-offset, 0), max(offset, 0)))
         states = _pair(state)

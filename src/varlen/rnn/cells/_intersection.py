@@ -10,6 +10,7 @@ from varlen.rnn._parameters import (
     Initializer,
     KernelAndBias,
     as_activation,
+    check_positive,
     make_parameter,
 )
 from varlen.rnn._recurrent import Products, RecurrentCell
@@ -36,7 +37,7 @@ class IntersectionRNNCell(RecurrentCell):
     Args:
         input_size: width of the inputs.
         num_units: width of the state and the output.
-        num_in_proj: if set, to any number, inputs of another width than `num_units` are mapped to
+        num_in_proj: if set, to any width, inputs of another width than `num_units` are mapped to
             `num_units` first, as x in the equations.
         initializer: fills the kernels; None is Glorot uniform.
         forget_bias: b, added to both gates at every step; it is not stored in `bias`.
@@ -73,7 +74,9 @@ class IntersectionRNNCell(RecurrentCell):
         super().__init__()
         owner = type(self).__name__
         set_sizes(self, input_size, num_units)
-        if input_size != num_units and not num_in_proj:
+        if num_in_proj is not None:
+            check_positive(num_in_proj, argument=f"{owner}: num_in_proj")
+        if input_size != num_units and num_in_proj is None:
             raise ValueError(
                 f"{owner}: input_size: expected {num_units}, as num_units, found {input_size}; "
                 "set num_in_proj to map the inputs to num_units first"

@@ -71,10 +71,9 @@ class JANETCell(OneKernelCell):
             if chrono_steps is None:
                 of_gate.fill_(1)
             else:
-                if check_positive(chrono_steps, argument="chrono_steps") < 3:
-                    raise ValueError(
-                        f"JANETCell: chrono_steps: expected at least 3, found {chrono_steps}"
-                    )
+                argument = "JANETCell: chrono_steps"
+                if check_positive(chrono_steps, argument=argument) < 3:
+                    raise ValueError(f"{argument}: expected at least 3, found {chrono_steps}")
                 of_gate.uniform_(1, chrono_steps - 1).log_()
 
     def update(self, gates: Any, state: Any, weights: Any) -> tuple[Any, Any]:

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from varlen.rnn._cell import LSTMStateTuple, Size
+from varlen.rnn._parameters import check_number
 from varlen.rnn._recurrent import RecurrentCell
 
 
@@ -16,7 +17,8 @@ class LSTMBase(RecurrentCell):
     state_is_tuple: bool = True
 
     def unpack_state(self, state: Any) -> list[Tensor]:
-        if isinstance(state, Tensor) == self.state_is_tuple:
+        kind: Any = tuple | list if self.state_is_tuple else Tensor
+        if not isinstance(state, kind):
             expected = "a pair (c, h)" if self.state_is_tuple else "one tensor [c, h]"
             raise TypeError(
                 f"{type(self).__name__}: state: expected {expected}, "
@@ -70,10 +72,11 @@ def check_clip(bound: float | None, *, argument: str) -> float | None:
     """`bound`, if one can clip to it.
 
     Raises:
-        ValueError: it is below 0 or no number.
+        TypeError: it is neither a number nor None.
+        ValueError: it is not above 0.
     """
-    if bound is not None and not bound >= 0:
-        raise ValueError(f"{argument}: expected at least 0, or None for no clipping, found {bound}")
+    if bound is not None and not check_number(bound, argument=argument) > 0:
+        raise ValueError(f"{argument}: expected above 0, or None for no clipping, found {bound}")
     return bound
 
 

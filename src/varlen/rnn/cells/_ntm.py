@@ -6,8 +6,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from varlen.rnn._cell import RNNCell, as_cell, check_step_inputs, take_step, zeros_of
-from varlen.rnn._parameters import Initializer, check_positive, make_parameter
+from varlen.rnn._cell import (
+    RNNCell,
+    as_cell,
+    check_step_inputs,
+    check_step_state,
+    take_step,
+    zeros_of,
+)
+from varlen.rnn._parameters import Initializer, check_number, check_positive, make_parameter
 
 
 class NTMControllerState(NamedTuple):
@@ -110,7 +117,7 @@ class NTMCell(RNNCell):
                 f"NTMCell: shift_range: expected below memory_size, {memory_size}, "
                 f"found {shift_range}"
             )
-        if not clip_value > 0:
+        if not check_number(clip_value, argument="NTMCell: clip_value") > 0:
             raise ValueError(f"NTMCell: clip_value: expected above 0, found {clip_value}")
         sizes = controller.input_size, controller.output_size
         if not all(isinstance(size, int) for size in sizes):
@@ -177,9 +184,11 @@ class NTMCell(RNNCell):
         return self.controller.draw_noise(lengths)
 
     def forward(
-        self, inputs: Tensor, state: NTMControllerState, noise: Any = None
+        self, inputs: Tensor, state: Any, noise: Any = None
     ) -> tuple[Tensor, NTMControllerState]:
         check_step_inputs(self, inputs, self.memory.dtype)
+        check_step_state(self, state, len(inputs))
+        state = NTMControllerState(*state)
         # Where a head looks sums to 1 after the first step. A row may begin later than others: it
         # had no steps in the chunks before.
         is_new = (state.time == 0) | (state.w_list[0].sum(dim=1) == 0)

@@ -6,8 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from varlen.rnn._cell import LSTMStateTuple, RNNCell
-from varlen.rnn._parameters import KernelAndBias, check_positive, make_parameter
+from varlen.rnn._cell import LSTMStateTuple, RNNCell, check_step_state
+from varlen.rnn._parameters import KernelAndBias, check_number, check_positive, make_parameter
 
 
 class PhasedLSTMCell(RNNCell):
@@ -56,7 +56,7 @@ class PhasedLSTMCell(RNNCell):
     `mask_gates` and `output_gate` have `num_units` rows more.
 
     Raises:
-        ValueError: periods that are not above 0, or whose least is above the largest.
+        ValueError: periods or a `ratio_on` that are not above 0; a least period above the largest.
     """  # noqa: E501 - an equation is a line
 
     ratio_on: Tensor
@@ -82,6 +82,15 @@ class PhasedLSTMCell(RNNCell):
         self.num_units = check_positive(num_units, argument=f"{owner}: num_units")
         self.state_size = LSTMStateTuple(num_units, num_units)
         self.output_size = num_units
+        for argument, value in (
+            ("leak", leak),
+            ("ratio_on", ratio_on),
+            ("period_init_min", period_init_min),
+            ("period_init_max", period_init_max),
+        ):
+            check_number(value, argument=f"{owner}: {argument}")
+        if not ratio_on > 0:
+            raise ValueError(f"{owner}: ratio_on: expected above 0, found {ratio_on}")
         if not 0 < period_init_min <= period_init_max:
             raise ValueError(
                 f"{owner}: period_init_min: expected above 0 and at most period_init_max, "
@@ -112,11 +121,7 @@ class PhasedLSTMCell(RNNCell):
 
     def forward(self, inputs: Any, state: Any) -> tuple[Any, Any]:
         time, x = self._check(inputs)
-        if not isinstance(state, tuple | list) or len(state) != 2:
-            raise TypeError(
-                f"{type(self).__name__}: state: expected a pair (c, h), "
-                f"found a {type(state).__name__}"
-            )
+        check_step_state(self, state, len(x))
         c, h = state
         peephole = [c] if self.use_peepholes else []
         write, forget = torch.sigmoid(_linear(self.mask_gates, x, h, *peephole)).chunk(2, dim=-1)

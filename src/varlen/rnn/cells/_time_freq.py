@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from varlen.rnn._cell import RNNCell, check_step_inputs
+from varlen.rnn._cell import RNNCell, check_step_inputs, check_step_state
 from varlen.rnn._parameters import (
     Initializer,
     check_positive,
@@ -110,6 +110,7 @@ class TimeFreqLSTMCell(RNNCell):
 
     def forward(self, inputs: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         check_step_inputs(self, inputs, self.B.dtype)
+        check_step_state(self, state, len(inputs))
         kernel = join_shards(self, "W", self.num_unit_shards)
         chunks = cut_chunks(inputs, self.num_chunks, self.feature_size, self.frequency_skip)
         leaves = iter(torch.split(state, self.num_units, dim=1))

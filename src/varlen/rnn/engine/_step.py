@@ -57,8 +57,9 @@ def native_step(
     for number, (leaf, units) in enumerate(zip(leaves, program.state_units, strict=True)):
         if leaf.shape != (batch_size, units) or leaf.dtype != inputs.dtype or not leaf.is_cpu:
             raise ValueError(
-                f"state, leaf {number}: expected {inputs.dtype} of shape {(batch_size, units)} on "
-                f"the CPU, found {leaf.dtype} of shape {tuple(leaf.shape)} on {leaf.device}"
+                f"{type(cell).__name__}: state, leaf {number}: expected {inputs.dtype} of shape "
+                f"{(batch_size, units)} on the CPU, found {leaf.dtype} of shape "
+                f"{tuple(leaf.shape)} on {leaf.device}"
             )
     outputs = None  # where it is a state, it is that state
     if program.output_state < 0:
