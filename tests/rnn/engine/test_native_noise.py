@@ -61,6 +61,29 @@ def test_draws_are_made_where_none_are_given_and_differ():
     assert_close(first, eager)
 
 
+def test_noise_that_is_learnt_gets_its_gradient():
+    cell, inputs = NoisyCell(3, 4), torch.randn(2, 3, 3)
+    kept, shift = cell.draw_noise(torch.tensor([3, 2]))
+    shift.requires_grad_()
+
+    def gradient(**engine):
+        outputs, _ = dynamic_rnn(cell, inputs, [3, 2], noise=(kept, shift), **engine)
+        return torch.autograd.grad(outputs.sum(), shift)
+
+    assert_close(gradient(), gradient(engine="eager"))
+    with pytest.raises(ValueError, match="engine='native': its noise has a gradient"):
+        gradient(engine="native")
+
+
+def test_to_ask_for_the_engine_draws_nothing():
+    cell = NoisyCell(3, 4)
+    torch.manual_seed(0)
+    assert explain(cell).engine == "native"
+    found = torch.rand(3)
+    torch.manual_seed(0)
+    assert torch.equal(found, torch.rand(3))
+
+
 def test_a_second_gradient_goes_through_the_noise():
     cell, inputs = NoisyCell(3, 4).double(), torch.randn(2, 3, 3, dtype=torch.float64)
     noise = cell.draw_noise(torch.tensor([3, 2]))

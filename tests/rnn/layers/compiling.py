@@ -3,6 +3,7 @@
 The compiler comes first each time, when nothing has made a cell's program yet.
 """
 
+import pytest
 import torch
 from torch.testing import assert_close
 from torch.utils._pytree import tree_leaves
@@ -53,7 +54,17 @@ def check_export(make):
     assert_close(program(others, None, lengths), module(others, None, lengths))
 
 
+def check_lengths_that_are_no_integers():
+    torch.compiler.reset()
+    module = varlen.GRU(3, 4, batch_first=True)
+    compiled = torch.compile(module, backend="aot_eager")
+    for lengths in (torch.tensor([1.5, 2.0]), torch.tensor([True, False])):
+        with pytest.raises(TypeError, match="lengths: expected integers, found "):
+            compiled(torch.randn(2, 6, 3), None, lengths)
+
+
 if __name__ == "__main__":
+    check_lengths_that_are_no_integers()
     for make in MODULES.values():
         check_export(make)
         check_compile(make)

@@ -3,8 +3,17 @@
 from varlen.rnn.engine._choose import ENGINES, Engine
 from varlen.rnn.engine._compiling import trace_programs
 from varlen.rnn.engine._explain import explain
-from varlen.rnn.engine._rows import Rows
+from varlen.rnn.engine._rows import Rows, as_lengths
 from varlen.rnn.engine._step import native_step
 from varlen.rnn.engine._unroll import unroll
 
-__all__ = ["ENGINES", "Engine", "Rows", "explain", "native_step", "trace_programs", "unroll"]
+__all__ = [
+    "ENGINES",
+    "Engine",
+    "Rows",
+    "as_lengths",
+    "explain",
+    "native_step",
+    "trace_programs",
+    "unroll",
+]

@@ -28,6 +28,8 @@ def why_not_native(cell: RNNCell, inputs: Any, noise: Any) -> str | None:
         return (
             f"{type(cell).__name__} is no RecurrentCell: it does not say what its step consists of"
         )
+    if noise is not None and any(leaf.requires_grad for leaf in noise):
+        return "its noise has a gradient, which the native engine does not compute"
     if noise is not None and torch.compiler.is_compiling():
         return f"{type(cell).__name__} draws noise, as many numbers as there are steps"
     if not isinstance(inputs, Tensor) or inputs.dtype != cell.dtype or cell.dtype not in DTYPES:

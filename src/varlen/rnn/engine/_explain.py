@@ -37,7 +37,8 @@ def explain(cell: Any, inputs: Tensor | None = None) -> Explanation:
         inputs: what it would be run on; None is a tensor of its dtype on the CPU.
     """
     if isinstance(cell, RNNCell):
-        noise = cell.draw_noise(torch.ones(1, dtype=torch.int64))
+        with torch.random.fork_rng(devices=[]):  # to ask changes no later draw
+            noise = cell.draw_noise(torch.zeros(1, dtype=torch.int64))
         parts = _parts(cell, noise)
     else:
         parts = [(part, None) for part in cell.cells()]

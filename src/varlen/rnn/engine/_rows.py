@@ -2,11 +2,14 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
+
+from varlen.sequences import check_lengths
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,24 @@ class Rows:
         places: npt.NDArray[np.int64]
         places = np.repeat(bases, lengths) + host_array(self.time_offsets)[steps]
         return places
+
+
+def as_lengths(lengths: Any, batch_size: int, num_steps: int, *, argument: str) -> Tensor:
+    """Checked lengths of a padded block, `[batch]`, int64, on the CPU; None: all are full.
+
+    Raises:
+        TypeError: not integers.
+        ValueError: not one per row, or one that is out of range.
+    """
+    if lengths is None:
+        return torch.full((batch_size,), num_steps, dtype=torch.int64)
+    if not torch.compiler.is_compiling():
+        checked = check_lengths(lengths, batch_size, num_steps, argument=argument)
+        return torch.from_numpy(checked)
+    found = torch.as_tensor(lengths)
+    if found.dtype == torch.bool or (found.is_floating_point() and len(found)):  # [] is floating
+        raise TypeError(f"{argument}: expected integers, found {found.dtype}")
+    return found.to(torch.int64)  # the operator checks the numbers when it runs
 
 
 def host_array(table: Tensor) -> npt.NDArray[np.int64]:

@@ -10,8 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence
 
-from varlen.rnn.engine import Rows
-from varlen.sequences import check_lengths
+from varlen.rnn.engine import Rows, as_lengths
 
 
 class Sequences(NamedTuple):
@@ -66,7 +65,7 @@ def _of_padded(inputs: Tensor, lengths: Any, *, batch_first: bool) -> Sequences:
     time_major = is_batched and not batch_first
     block = inputs if is_batched else inputs[None]
     batch_size, num_steps = block.shape[1::-1] if time_major else block.shape[:2]
-    checked = _as_lengths(lengths, batch_size, num_steps)
+    checked = as_lengths(lengths, batch_size, num_steps, argument="lengths")
     make_rows = Rows.time_major if time_major else Rows.padded
 
     def live() -> Tensor:
@@ -113,14 +112,6 @@ def _of_nested(inputs: Tensor, *, layer: str) -> Sequences:
         return torch.nested.nested_tensor_from_jagged(outputs, offsets=offsets)
 
     return Sequences(inputs.values(), Rows.jagged(lengths), None, len(lengths), True, restore)
-
-
-def _as_lengths(lengths: Any, batch_size: int, num_steps: int) -> Tensor:
-    if lengths is None:
-        return torch.full((batch_size,), num_steps, dtype=torch.int64)
-    if torch.compiler.is_compiling():  # the operator checks them when it runs
-        return torch.as_tensor(lengths, dtype=torch.int64)
-    return torch.from_numpy(check_lengths(lengths, batch_size, num_steps))
 
 
 def _refuse_lengths(lengths: Any, form: str) -> None:

@@ -15,8 +15,7 @@ from varlen.rnn._cell import (
     check_step_inputs,
 )
 from varlen.rnn._recurrent import RecurrentCell
-from varlen.rnn.engine import ENGINES, Engine, Rows, trace_programs, unroll
-from varlen.sequences import check_lengths
+from varlen.rnn.engine import ENGINES, Engine, Rows, as_lengths, trace_programs, unroll
 
 
 class Block(NamedTuple):
@@ -115,7 +114,9 @@ def unroll_block(
     if isinstance(cell, RecurrentCell) or _is_nested(cell.input_size):
         _check_values(cell, block)
     trace_for_compiler(cell)
-    lengths = _lengths(sequence_length, block)
+    lengths = as_lengths(
+        sequence_length, block.batch_size, block.num_steps, argument="sequence_length"
+    )
     if initial_state is None:
         state = cell.get_initial_state(batch_size=block.batch_size, dtype=cell.dtype)
     else:
@@ -173,17 +174,6 @@ def _shape(size: Size, axes: str) -> str:
     if isinstance(size, torch.Size):
         return ", ".join([axes, *map(str, size)]) + ")"
     return f"({', '.join(_shape(part, axes) for part in size)})"
-
-
-def _lengths(sequence_length: Any, block: Block) -> Tensor:
-    if sequence_length is None:
-        return torch.full((block.batch_size,), block.num_steps, dtype=torch.int64)
-    if torch.compiler.is_compiling():  # the operator checks them when it runs
-        return torch.as_tensor(sequence_length, dtype=torch.int64)
-    checked = check_lengths(
-        sequence_length, block.batch_size, block.num_steps, argument="sequence_length"
-    )
-    return torch.from_numpy(checked)
 
 
 def map_tuples(function: Any, tree: Any) -> Any:
