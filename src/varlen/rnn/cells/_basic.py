@@ -3,14 +3,12 @@
 from typing import Any
 
 import torch
-from torch import nn
 
-from varlen.rnn._parameters import Activation, as_activation, make_parameter
-from varlen.rnn._recurrent import Products, RecurrentCell
-from varlen.rnn._sizes import set_sizes
+from varlen.rnn._parameters import Activation, as_activation
+from varlen.rnn.cells._one_kernel import OneKernelCell
 
 
-class BasicRNNCell(RecurrentCell):
+class BasicRNNCell(OneKernelCell):
     r"""The simple recurrent network of Elman (1990).
 
     Equations:
@@ -41,20 +39,9 @@ class BasicRNNCell(RecurrentCell):
         dtype: torch.dtype | None = None,
         device: torch.device | str | None = None,
     ) -> None:
-        super().__init__()
-        set_sizes(self, input_size, num_units)
+        super().__init__(input_size, num_units, kernel_initializer=None, dtype=dtype, device=device)
         self.activation = as_activation(activation, argument=f"{type(self).__name__}: activation")
         self.name = name
-        self.kernel = make_parameter(
-            input_size + num_units, num_units, initializer=None, dtype=dtype, device=device
-        )
-        self.bias = make_parameter(
-            num_units, initializer=nn.init.zeros_, dtype=dtype, device=device
-        )
-
-    def products(self) -> Products:
-        of_inputs, of_state = torch.split(self.kernel, [self.input_size, self.num_units])
-        return Products(of_inputs, of_state, self.bias)
 
     def update(self, gates: Any, state: Any, weights: Any) -> tuple[Any, Any]:
         state = self.activation(gates.hidden)

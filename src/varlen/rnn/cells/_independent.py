@@ -15,7 +15,7 @@ from varlen.rnn._parameters import (
 )
 from varlen.rnn._recurrent import Products, RecurrentCell
 from varlen.rnn._sizes import set_sizes
-from varlen.rnn.cells._lstm_base import LSTMBase, lstm_state_size
+from varlen.rnn.cells._lstm_base import LSTMBase, lstm_memory, lstm_state_size
 
 
 def _add_weights(
@@ -259,9 +259,9 @@ class IndyLSTMCell(LSTMBase):
         return list(torch.split(self.kernel_u[0], self.num_units))
 
     def update(self, gates: Any, state: Any, weights: Any) -> tuple[Any, Any]:
-        write = torch.sigmoid(gates.input + weights.u_input * state.h)
-        forget = torch.sigmoid(gates.forget + weights.u_forget * state.h + self.forget_bias)
+        write = gates.input + weights.u_input * state.h
+        forget = gates.forget + weights.u_forget * state.h + self.forget_bias
         candidate = self.activation(gates.candidate + weights.u_candidate * state.h)
-        c = forget * state.c + write * drop_candidate(candidate, weights)
+        c = lstm_memory(state.c, write, drop_candidate(candidate, weights), forget)
         h = torch.sigmoid(gates.output + weights.u_output * state.h) * self.activation(c)
         return h, LSTMStateTuple(c, h)

@@ -16,7 +16,7 @@ from varlen.rnn._parameters import (
 )
 from varlen.rnn._recurrent import Products
 from varlen.rnn._sizes import set_sizes
-from varlen.rnn.cells._lstm_base import LSTMBase, clip, lstm_state_size
+from varlen.rnn.cells._lstm_base import LSTMBase, clip, lstm_memory, lstm_state_size
 from varlen.rnn.cells._peephole_lstm import PeepholeLSTM
 
 # The scopes of the normalised gates, in the order of the kernel's columns.
@@ -125,8 +125,7 @@ class LayerNormBasicLSTMCell(LSTMBase):
         candidate = self.activation(gates.candidate)
         if weights.noise is not None:
             candidate = candidate * weights.noise.kept / self.dropout_keep_prob
-        forget = torch.sigmoid(gates.forget + self.forget_bias)
-        c = forget * state.c + torch.sigmoid(gates.input) * candidate
+        c = lstm_memory(state.c, gates.input, candidate, gates.forget + self.forget_bias)
         if self.layer_norm:
             c = layer_norm(c, weights.state)
         h = torch.sigmoid(gates.output) * self.activation(c)

@@ -15,6 +15,7 @@ from varlen.rnn._parameters import (
 )
 from varlen.rnn._recurrent import Products, RecurrentCell
 from varlen.rnn._sizes import set_sizes
+from varlen.rnn.cells._lstm_base import lstm_memory
 
 
 class MultiplicativeLSTMCell(RecurrentCell):
@@ -102,6 +103,6 @@ class MultiplicativeLSTMCell(RecurrentCell):
             of_inputs + of_m for of_inputs, of_m in zip(gates[2:], of_intermediate, strict=True)
         )
         candidate = drop_candidate(self.activation(candidate), weights)
-        c = torch.sigmoid(forget + self.forget_bias) * state.c + torch.sigmoid(write) * candidate
+        c = lstm_memory(state.c, write, candidate, forget + self.forget_bias)
         h = torch.sigmoid(output) * self.activation(c)
         return h, LSTMStateTuple(c, h)

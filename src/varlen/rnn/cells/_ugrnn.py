@@ -3,20 +3,13 @@
 from typing import Any
 
 import torch
-from torch import nn
 
 from varlen.rnn._dropped import drop_candidate
-from varlen.rnn._parameters import (
-    Activation,
-    Initializer,
-    as_activation,
-    make_parameter,
-)
-from varlen.rnn._recurrent import Products, RecurrentCell
-from varlen.rnn._sizes import set_sizes
+from varlen.rnn._parameters import Activation, Initializer, as_activation
+from varlen.rnn.cells._one_kernel import OneKernelCell
 
 
-class UGRNNCell(RecurrentCell):
+class UGRNNCell(OneKernelCell):
     r"""The update gate network of Collins et al. (2017, arXiv:1611.09913): one gate, no more.
 
     It is between a simple recurrent network and a GRU: the gate says how much of the old state is
@@ -56,24 +49,11 @@ class UGRNNCell(RecurrentCell):
         dtype: torch.dtype | None = None,
         device: torch.device | str | None = None,
     ) -> None:
-        super().__init__()
-        set_sizes(self, input_size, num_units)
+        super().__init__(
+            input_size, num_units, kernel_initializer=initializer, dtype=dtype, device=device
+        )
         self.forget_bias = forget_bias
         self.activation = as_activation(activation, argument=f"{type(self).__name__}: activation")
-        self.kernel = make_parameter(
-            input_size + num_units,
-            2 * num_units,
-            initializer=initializer,
-            dtype=dtype,
-            device=device,
-        )
-        self.bias = make_parameter(
-            2 * num_units, initializer=nn.init.zeros_, dtype=dtype, device=device
-        )
-
-    def products(self) -> Products:
-        of_inputs, of_state = torch.split(self.kernel, [self.input_size, self.num_units])
-        return Products(of_inputs, of_state, self.bias)
 
     def update(self, gates: Any, state: Any, weights: Any) -> tuple[Any, Any]:
         gate = torch.sigmoid(gates.gate + self.forget_bias)
