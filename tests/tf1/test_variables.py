@@ -208,3 +208,11 @@ def test_refuses_a_cell_that_tensorflow_did_not_have():
 
     with pytest.raises(TypeError, match="expected a cell that TensorFlow 1 has, found a Own"):
         variable_names(Own())
+
+
+def test_bfloat16_comes_as_float32_and_goes_back():
+    cell, other = GRUCell(2, 3, dtype=torch.bfloat16), GRUCell(2, 3, dtype=torch.bfloat16)
+    variables = variables_of(cell)
+    assert {array.dtype for array in variables.values()} == {np.dtype("float32")}
+    load_variables(other, variables)
+    assert all(map(torch.equal, other.parameters(), cell.parameters()))

@@ -74,14 +74,15 @@ def variables_of(module: nn.Module, scope: str = "") -> dict[str, npt.NDArray[An
         scope: as in `load_variables`.
 
     Returns:
-        `{name: array}`, copies, each variable of a shared cell once.
+        `{name: array}`, copies, each variable of a shared cell once. What is bfloat16, which NumPy
+        has not, comes as float32.
 
     Raises:
         TypeError: a cell that TensorFlow 1 did not have.
     """
     parameters = module.state_dict()
     return {
-        variable: parameters[name].detach().cpu().numpy().copy()
+        variable: _as_array(parameters[name]).copy()
         for name, variable in variable_names(module, scope).items()
     }
 
@@ -139,7 +140,10 @@ def _join_parts(parts: list[npt.NDArray[Any]], shape: tuple[int, ...]) -> npt.ND
 
 
 def _as_array(value: Any) -> npt.NDArray[Any]:
-    return np.asarray(value.detach().cpu() if isinstance(value, torch.Tensor) else value)
+    if isinstance(value, torch.Tensor):
+        value = value.detach().cpu()
+        value = value.float() if value.dtype == torch.bfloat16 else value
+    return np.asarray(value)
 
 
 def _left_over(
