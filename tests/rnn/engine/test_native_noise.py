@@ -75,6 +75,15 @@ def test_noise_that_is_learnt_gets_its_gradient():
         gradient(engine="native")
 
 
+@pytest.mark.parametrize("engine", ["eager", "native"])
+@pytest.mark.parametrize("shapes", [[(5, 4)], [(5, 4)] * 3, [(5, 4), (4, 4)]])
+def test_noise_that_does_not_fit_is_refused(engine, shapes):
+    noise = tuple(torch.ones(shape) for shape in shapes)
+    message = r"NoisyCell: noise: expected 2 of 5 rows, .* \(kept, shift\), found shapes"
+    with pytest.raises(ValueError, match=message):
+        dynamic_rnn(NoisyCell(3, 4), torch.ones(2, 3, 3), [3, 2], noise=noise, engine=engine)
+
+
 def test_to_ask_for_the_engine_draws_nothing():
     cell = NoisyCell(3, 4)
     torch.manual_seed(0)

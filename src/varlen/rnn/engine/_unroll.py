@@ -16,7 +16,7 @@ from varlen.rnn.engine._around import RealSteps, check_inner_values, within
 from varlen.rnn.engine._cell_program import cell_program
 from varlen.rnn.engine._choose import Engine, is_watched, why_not_native
 from varlen.rnn.engine._gradient import Unroll
-from varlen.rnn.engine._noise import by_place
+from varlen.rnn.engine._noise import by_place, check_noise
 from varlen.rnn.engine._op import unroll_op
 from varlen.rnn.engine._rows import Rows
 from varlen.rnn.wrappers import AroundSteps, MultiRNNCell
@@ -51,8 +51,11 @@ def unroll(
 
     Raises:
         ValueError: the native engine is asked for and cannot do it; the message has the reason.
+            Not as much noise as the cell draws.
     """
     cell, noise = cell.resolve(noise)
+    if noise is not None and isinstance(cell, RecurrentCell):
+        check_noise(cell, noise, rows)
     if engine != "eager":
         inner = within(cell, noise)
         if inner is not None:
