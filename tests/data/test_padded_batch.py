@@ -64,6 +64,13 @@ def test_every_dimension_is_padded_on_the_high_side(small, large, expected):
     assert block.tolist() == expected
 
 
+def test_strings_stay_strings():
+    (block,) = batch(["a", "bc"], 2)
+    assert [type(string) for string in block] == [str, str]
+    (block,) = batch([b"a", b"bc"], 2)
+    assert [type(string) for string in block] == [bytes, bytes]
+
+
 def test_tensors_give_tensors():
     (block,) = batch([torch.ones(1), torch.ones(2)], 2)
     assert isinstance(block, torch.Tensor)

@@ -14,7 +14,12 @@ from varlen.data import (
     PriorityQueue,
     QueueRunner,
     RandomShuffleQueue,
+    batch,
+    batch_join,
+    bucket_by_sequence_length,
+    maybe_batch,
     range_input_producer,
+    shuffle_batch,
     slice_input_producer,
     string_input_producer,
 )
@@ -95,6 +100,34 @@ CALLS: dict[tuple[str, str], Callable[[], Any]] = {
         "min_after_dequeue >= capacity": lambda: RandomShuffleQueue(4, 4, "int32"),
         "min_after_dequeue < 0": lambda: RandomShuffleQueue(4, -1, "int32"),
     }.items()
+}
+ROWS = [[1], [1, 2]]
+CALLS |= {
+    (function.__name__, what): lambda f=function, args=arguments, kw=keywords: list(f(*args, **kw))
+    for function, what, arguments, keywords in [
+        (batch, "no tensors", ([()], 2), {}),
+        (batch, "unknown dimension without dynamic_pad", (ROWS, 2), {"dynamic_pad": False}),
+        (batch, "unknown rank with dynamic_pad", ([1, [1]], 2), {}),
+        (batch_join, "no tensor lists", ([], 2), {}),
+        (batch_join, "different dtypes", ([[1], [1.5]], 2), {}),
+        (batch_join, "different static shapes", ([ROWS, ROWS], 4), {"dynamic_pad": False}),
+        (batch_join, "dicts with different keys", ([[{"a": 1}], [{"b": 1}]], 2), {}),
+        (shuffle_batch, "capacity <= min_after_dequeue", ([1], 2, 4, 4), {}),
+        (maybe_batch, "vector keep_input without enqueue_many", (ROWS, [True, False], 2), {}),
+        (maybe_batch, "matrix keep_input", (ROWS, [[True]], 2), {"enqueue_many": True}),
+        (bucket_by_sequence_length, "no boundaries", (len, ROWS, 2, []), {}),
+        (bucket_by_sequence_length, "boundaries not a list", (len, ROWS, 2, 3), {}),
+        (bucket_by_sequence_length, "non-integer boundaries", (len, ROWS, 2, [1.0, 2.0]), {}),
+        (bucket_by_sequence_length, "a single non-integer boundary", (len, ROWS, 2, [1.5]), {}),
+        (bucket_by_sequence_length, "boundaries not increasing", (len, ROWS, 2, [3, 3]), {}),
+        (bucket_by_sequence_length, "batch_size list of the wrong length", (len, [], [2], [3]), {}),
+        (
+            bucket_by_sequence_length,
+            "unknown dimension without dynamic_pad",
+            (len, ROWS, 2, [3]),
+            {"dynamic_pad": False},
+        ),
+    ]
 }
 CALLS |= {
     ("range_input_producer", "num_epochs=0"): lambda: range_input_producer(3, num_epochs=0),

@@ -1,12 +1,15 @@
-"""Batches: `batch` against tf.train.batch, and the stages against tf.data's."""
+"""Batches: functions against tf.train's and contrib.training's, and stages against tf.data's."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
+from itertools import count
 from typing import Any
 
 import numpy as np
 import pytest
 
-from varlen.data import Batch, BucketBySequenceLength, Pad, Pipeline, batch
+from varlen import data
+from varlen.data import Batch, BucketBySequenceLength, Pad, Pipeline
 from varlen.sequences import JaggedSequence
 
 from .case import Case, assert_equal
@@ -30,22 +33,91 @@ STAGE_ARGUMENTS = {
 ERRORS = {"ValueError": ValueError, "TypeError": TypeError, "InvalidArgument": ValueError}
 
 
+WHICH_BUCKET = {"id % 3": lambda element: element[0] % 3}
+
+
+def _arguments(case: Case) -> dict[str, Any]:
+    """The arguments of a case, with functions for those that are in words."""
+    passes = count()
+    words: dict[str, Any] = {
+        "id % 3 == 0": lambda element: element[0] % 3 == 0,
+        "id % 4 != 0": lambda element: element[0] % 4 != 0,
+        "per row: row[0] %% 2 == pass": lambda block: block[:, 0] % 2 == next(passes),
+    }
+    arguments = {**QUEUE_DEFAULTS, **case.entry["kwargs"]}
+    if "keep_input" in arguments:
+        arguments["keep_input"] = words[arguments["keep_input"]]
+    if "which_bucket" in arguments:
+        arguments["which_bucket"] = WHICH_BUCKET[arguments["which_bucket"]]
+    return arguments
+
+
 def covers_queue(case: Case) -> None:
-    arguments = set(case.entry["kwargs"]) - {"batch_size", *QUEUE_DEFAULTS}
-    if case.entry["api"] != "tf.train.batch" or arguments or case.entry["end"] != "OutOfRange":
-        raise LeftOut("queues")
-    if "strings.bytes" not in case.arrays and "rows.values" not in case.arrays:
-        raise LeftOut("in words")
+    assert case.entry["end"] == "OutOfRange"
+    assert hasattr(data, case.entry["api"].split(".")[-1])
 
 
 def run_queue(case: Case) -> None:
-    arguments = {**QUEUE_DEFAULTS, **case.entry["kwargs"]}
-    for form in (tuple, lambda components: dict(enumerate(components))):
-        batches = list(batch(map(form, _queue_elements(case)), **arguments))
+    forms = [tuple]
+    if case.entry["api"] == "tf.train.batch" and not case.entry["kwargs"].get("enqueue_many"):
+        forms.append(lambda components: dict(enumerate(components)))
+    for form in forms:
+        batches = list(_queue_batches(case, form))
         assert len(batches) == case.entry["batches"]
         for number, found in enumerate(batches):
             blocks = found.values() if isinstance(found, dict) else found
             _compare(case, number, blocks if isinstance(found, dict | list) else [found])
+
+
+def _queue_batches(case: Case, form: Callable[[list[Any]], Any]) -> Iterator[Any]:
+    if "block" in case.arrays:
+        items: Any = [case.arrays["block"], case.arrays["block"] + 100]
+    else:
+        items = map(form, _queue_elements(case))
+    name = case.entry["api"].split(".")[-1]
+    return getattr(data, name)([items] if name == "batch_join" else items, **_arguments(case))
+
+
+def run_multiset(case: Case) -> None:
+    """Order is free; what and how many is not."""
+    arguments = _arguments(case)
+    numbers = case.arrays["sorted"]
+    if case.entry["api"] == "tf.train.batch_join":
+        sources = [numbers[numbers < 1000], numbers[numbers >= 1000]]
+        batches = list(data.batch_join(sources, **arguments))
+        taken = np.concatenate(batches)
+        for source in sources:
+            np.testing.assert_array_equal(taken[np.isin(taken, source)], source)
+    else:
+        batches = list(data.shuffle_batch(numbers, **arguments))
+        taken = np.concatenate(batches)
+    assert [len(batch) for batch in batches] == case.arrays["sizes"].tolist()
+    assert_equal(np.sort(taken), numbers, "sorted")
+
+
+def run_bucketed(case: Case) -> None:
+    arguments = _arguments(case)
+    elements = [(np.int32(i), row) for i, row in enumerate(_rows(case))]
+    found: dict[str, int] = Counter()
+    for number, components in _bucketed(arguments, elements):
+        prefix = f"bucket/{number}/{found[str(number)]:03}"
+        found[str(number)] += 1
+        for i, component in enumerate(components):
+            key = f"{prefix}/{i}"
+            assert_equal(component, case.arrays[key], key)
+            assert component.dtype == case.arrays[key].dtype
+        assert f"{prefix}/{len(components)}" not in case.arrays
+    assert found == case.entry["batches_per_bucket"]
+
+
+def _bucketed(arguments: dict[str, Any], elements: list[Any]) -> Iterator[tuple[int, list[Any]]]:
+    if "which_bucket" in arguments:
+        yield from data.bucket(elements, **arguments)
+        return
+    by_length = data.bucket_by_sequence_length(lambda e: len(e[1]), elements, **arguments)
+    for lengths, components in by_length:
+        number = np.searchsorted(arguments["bucket_boundaries"], lengths[0], side="right")
+        yield int(number), [lengths, *components]
 
 
 def _queue_elements(case: Case) -> Iterator[list[Any]]:

@@ -11,12 +11,7 @@ from . import bad_cells, bad_queues, bad_unrolls, losses
 from .case import Case
 from .reasons import LeftOut
 
-LATER = (
-    "tf.contrib.training.",
-    "tf.train.batch",
-    "tf.train.maybe_batch",
-    "tf.train.shuffle_batch",
-)
+LATER = ("tf.contrib.training.batch_sequences_with_states",)
 """How the names begin of what is to be made of queues."""
 ERRORS: dict[str, type[Exception]] = {
     "CancelledError": CancelledError,
@@ -28,10 +23,13 @@ ERRORS: dict[str, type[Exception]] = {
 CALLS = bad_cells.CALLS | bad_queues.CALLS | bad_unrolls.CALLS
 SOUND = bad_cells.SOUND | bad_queues.SOUND | bad_unrolls.SOUND
 GRAPH = {
+    ("batch", "shapes= given for a tensor of unknown shape"),
+    ("bucket_by_sequence_length", "bucket_capacities of the wrong length"),
     ("LSTMCell", "input depth not statically known"),
     ("dynamic_rnn", "two different cells unrolled in the same default scope"),
     ("dynamic_rnn", "unknown input depth"),
     ("dynamic_rnn", "unknown input rank"),
+    ("maybe_batch", "keep_input of unknown rank"),
 }
 """What has no meaning without a graph."""
 

@@ -24,11 +24,13 @@ from .reasons import LeftOut
 RUNNERS: dict[str, tuple[Callable[[Case], None], Callable[[Case], None]]] = {
     "batches": (batches.covers_queue, batches.run_queue),
     "bidirectional": (rnn.covers, rnn.run),
+    "bucketed": (batches.covers_queue, batches.run_bucketed),
     "crc32c": (records.covers_checksums, records.run_checksums),
     "data_batches": (batches.covers_stages, batches.run_stages),
     "error": (errors.covers, errors.run),
     "initial_values": (initial_values.covers, initial_values.run),
     "legacy_loss": (losses.covers, losses.run_loss),
+    "multiset": (batches.covers_queue, batches.run_multiset),
     "parse_example": (parsing.covers, parsing.run),
     "parse_example_batch": (parsing.covers, parsing.run_example_batch),
     "parse_sequence": (parsing.covers, parsing.run),
@@ -49,12 +51,10 @@ RUNNERS: dict[str, tuple[Callable[[Case], None], Callable[[Case], None]]] = {
 }
 LATER = {
     "batches_sparse": "queues",
-    "bucketed": "queues",
     "checkpoint": "checkpoints",
     "checkpoint_damaged": "checkpoints",
     "checkpoint_many": "checkpoints",
     "end_to_end": "end to end",
-    "multiset": "queues",
     "state_batches": "queues",
 }
 """Kinds of which no case is run, and the reason."""

@@ -1,6 +1,8 @@
 """Where bytes become batches: stages from record files to padded tensors, `batch`, and queues."""
 
 from varlen.data._batch import Batch, BucketBySequenceLength
+from varlen.data._batch_variants import batch_join, maybe_batch, shuffle_batch
+from varlen.data._buckets import bucket, bucket_by_sequence_length
 from varlen.data._map import Map
 from varlen.data._pad import Pad
 from varlen.data._padded_batch import batch
@@ -45,7 +47,12 @@ __all__ = [
     "Stage",
     "StageIterator",
     "batch",
+    "batch_join",
+    "bucket",
+    "bucket_by_sequence_length",
+    "maybe_batch",
     "range_input_producer",
+    "shuffle_batch",
     "slice_input_producer",
     "string_input_producer",
 ]

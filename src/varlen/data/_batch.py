@@ -74,7 +74,7 @@ class BucketBySequenceLength:
         object.__setattr__(self, "boundaries", tuple(self.boundaries))
         if isinstance(self.batch_size, Sequence):
             object.__setattr__(self, "batch_size", tuple(self.batch_size))
-        _check_boundaries(self.boundaries)
+        check_boundaries("BucketBySequenceLength: boundaries", self.boundaries)
         for size in self._batch_sizes():
             check_integer(size, "BucketBySequenceLength: batch_size", at_least=1)
         if len(self._batch_sizes()) != len(self.boundaries) + 1:
@@ -97,13 +97,14 @@ class BucketBySequenceLength:
         )
 
 
-def _check_boundaries(boundaries: Sequence[int]) -> None:
+def check_boundaries(argument: str, boundaries: Sequence[int]) -> None:
+    """Refuses boundaries of buckets that are no integers, do not rise, or are none at all."""
     if not boundaries:
-        raise ValueError("BucketBySequenceLength: boundaries: expected at least one, found none")
+        raise ValueError(f"{argument}: expected at least one, found none")
     for i, boundary in enumerate(boundaries):
-        check_integer(boundary, f"BucketBySequenceLength: boundaries[{i}]", at_least=0)
+        check_integer(boundary, f"{argument}[{i}]", at_least=0)
         if i and boundary <= boundaries[i - 1]:
             raise ValueError(
-                "BucketBySequenceLength: boundaries: expected each to be above the one before, "
+                f"{argument}: expected each to be above the one before, "
                 f"found {boundary} after {boundaries[i - 1]}"
             )

@@ -84,7 +84,9 @@ def stack_padded(arrays: Sequence[Array], dtype: np.dtype[Any] | None, place: Pl
     block = np.full((len(arrays), *shape), default_padding(dtype, arrays), dtype)
     for i, array in enumerate(arrays):
         corner: list[Any] = [slice(size) for size in array.shape]
-        block[(i, *corner)] = array
+        # The dots make this a block of no dimension, not an item, where an array has none: an item
+        # of objects would hold the array instead of its string.
+        block[(i, *corner, ...)] = array
     return block
 
 

@@ -239,6 +239,7 @@ def test_equal_priorities_keep_their_order():
     priorities, values = queue.dequeue_many(4)
     assert priorities.tolist() == [1, 1, 2, 2]
     assert values.tolist() == ["b", "d", "a", "c"]
+    assert {type(value) for value in values} == {str}
 
 
 def test_up_to_gives_what_is_left_of_a_closed_priority_queue():

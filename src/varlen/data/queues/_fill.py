@@ -1,14 +1,14 @@
-"""A thread that fills a queue from an iterable, and ends with the queue at the latest."""
+"""Threads that fill a queue from iterables, and end with its owner at the latest."""
 
 import threading
 import weakref
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from varlen.data.queues._components import Components
+from varlen.data.queues._orders import FirstInFirstOut
 from varlen.data.queues._queues import Queue
-from varlen.data.queues._store import Store
-from varlen.errors import CancelledError
+from varlen.data.queues._store import Element, Store
+from varlen.errors import CancelledError, OutOfRangeError
 
 
 def fill(queue: Queue, values: Iterable[Any]) -> None:
@@ -18,20 +18,54 @@ def fill(queue: Queue, values: Iterable[Any]) -> None:
     queue any more, the thread ends: `values` must not hold it.
     """
     # The thread does not know the queue, and so cannot keep it alive.
-    store, components = queue._store, queue._components
-    weakref.finalize(queue, store.close, cancel_pending=True)
-    threading.Thread(
-        target=_fill, args=(store, components, values), name="varlen-producer", daemon=True
-    ).start()
+    weakref.finalize(queue, queue._store.close, cancel_pending=True)
+    _start(queue._store, [map(queue._components.element, values)])
 
 
-def _fill(store: Store, components: Components, values: Iterable[Any]) -> None:
+def joined(iterables: Sequence[Iterable[Any]], capacity: int) -> Iterator[Any]:
+    """What the iterables give, each read ahead by a thread of its own.
+
+    What one raises comes after the elements before it. The threads begin with the first element,
+    and end with the iterator.
+    """
+    store = Store(FirstInFirstOut(), capacity)
     try:
-        for value in values:
+        _start(store, [((value,) for value in iterable) for iterable in iterables])
+        while True:
+            try:
+                (element,) = store.take(1)
+            except OutOfRangeError:
+                return
+            yield element[0]
+    finally:
+        store.close(cancel_pending=True)
+
+
+def _start(store: Store, sources: Sequence[Iterable[Element]]) -> None:
+    """A thread for each source; the last one to end closes the store."""
+    lock = threading.Lock()
+    left = len(sources)
+
+    def is_last() -> bool:
+        nonlocal left
+        with lock:
+            left -= 1
+            return left == 0
+
+    for source in sources:
+        threading.Thread(
+            target=_fill, args=(store, source, is_last), name="varlen-producer", daemon=True
+        ).start()
+
+
+def _fill(store: Store, elements: Iterable[Element], is_last: Callable[[], bool]) -> None:
+    try:
+        for element in elements:
             if store.is_closed():
                 return
-            store.put([components.element(value)])
-        store.close(cancel_pending=False)
+            store.put([element])
+        if is_last():
+            store.close(cancel_pending=False)
     except BaseException as error:  # the consumer raises it
         if not (isinstance(error, CancelledError) and store.is_closed()):
             store.fail(error)

@@ -1,0 +1,162 @@
+"""`bucket` and `bucket_by_sequence_length`: batches of like elements, as in contrib.training."""
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from varlen.data._batch import check_boundaries
+from varlen.data._blocks import Blocks, Numbered
+from varlen.data._stage import check_integer
+
+
+def bucket(
+    tensors: Iterable[Any],
+    which_bucket: Callable[[Any], int],
+    batch_size: int | Sequence[int],
+    num_buckets: int,
+    dynamic_pad: bool = True,
+    allow_smaller_final_batch: bool = True,
+    keep_input: Callable[[Any], Any] | bool = True,
+) -> Iterator[tuple[int, Any]]:
+    """Puts elements into buckets, and gives a batch the moment its bucket is full.
+
+    At the end follows what is left, from the first bucket to the last. As
+    `tf.contrib.training.bucket`, without its threads and queues, so that the order is defined, and
+    with other defaults: there, `dynamic_pad` and `allow_smaller_final_batch` are False.
+
+        >>> for number, block in bucket(range(6), lambda n: n % 2, 3, num_buckets=2):
+        ...     print(number, block)
+        0 [0 2 4]
+        1 [1 3 5]
+
+    Args:
+        tensors: gives the elements, as for `batch`.
+        which_bucket: the number of an element's bucket. An element with a number outside of 0 to
+            `num_buckets - 1` is left out.
+        batch_size: elements in a batch, for all buckets or for each.
+        num_buckets: how many there are.
+        dynamic_pad: False makes elements of unequal shape an error.
+        allow_smaller_final_batch: False leaves out what is left in buckets at the end.
+        keep_input: a function that says whether an element is kept, or one answer for all.
+
+    Returns:
+        An iterator over `(bucket, batch)`.
+
+    Raises:
+        TypeError: sizes that are not integers; while iterating, as `batch`.
+        ValueError: sizes below 1, or not one per bucket; while iterating, as `batch`.
+    """
+    check_integer(num_buckets, "bucket: num_buckets", at_least=1)
+    sizes = _sizes("bucket", batch_size, num_buckets)
+    blocks = Blocks(dynamic_pad=dynamic_pad)
+    chunks = _chunks(tensors, which_bucket, sizes, keep_input, allow_smaller_final_batch)
+    return ((number, blocks.batch(chunk)) for number, chunk in chunks)
+
+
+def bucket_by_sequence_length(
+    input_length: Callable[[Any], int],
+    tensors: Iterable[Any],
+    batch_size: int | Sequence[int],
+    bucket_boundaries: Sequence[int],
+    dynamic_pad: bool = True,
+    allow_smaller_final_batch: bool = True,
+    keep_input: Callable[[Any], Any] | bool = True,
+) -> Iterator[tuple[Any, Any]]:
+    """Makes batches of elements of like length, so that there is little to pad.
+
+    Bucket i takes the lengths from `bucket_boundaries[i - 1]` up to, and without,
+    `bucket_boundaries[i]`; the first has no lower bound and the last no upper one. As
+    `tf.contrib.training.bucket_by_sequence_length`, as far as `bucket` is as TensorFlow's. The
+    stage `BucketBySequenceLength` does this in a Pipeline.
+
+        >>> words = ["a", "bcd", "e", "fgh"]
+        >>> for lengths, block in bucket_by_sequence_length(len, words, 2, [2]):
+        ...     print(lengths, block)
+        [1 1] ['a' 'e']
+        [3 3] ['bcd' 'fgh']
+
+    Args:
+        input_length: the length of an element.
+        tensors: gives the elements, as for `batch`.
+        batch_size: elements in a batch, for all buckets or for each of the
+            `len(bucket_boundaries) + 1`.
+        bucket_boundaries: in rising order.
+        dynamic_pad: False makes elements of unequal shape an error.
+        allow_smaller_final_batch: False leaves out what is left in buckets at the end.
+        keep_input: a function that says whether an element is kept, or one answer for all.
+
+    Returns:
+        An iterator over `(lengths, batch)`, lengths int32 `[batch]`. A batch is as from `batch`,
+        but a dict or a tuple of one component keeps a list around it, as TensorFlow's did:
+        `{"x": [block]}` and `[block]`.
+
+    Raises:
+        TypeError: boundaries or sizes that are not integers; while iterating, as `batch`.
+        ValueError: boundaries that do not rise, or sizes below 1 or not one per bucket; while
+            iterating, as `batch`.
+    """
+    if not isinstance(bucket_boundaries, list | tuple):
+        raise TypeError(
+            "bucket_by_sequence_length: bucket_boundaries: expected a list of integers, found "
+            f"{bucket_boundaries!r}"
+        )
+    check_boundaries("bucket_by_sequence_length: bucket_boundaries", bucket_boundaries)
+    sizes = _sizes("bucket_by_sequence_length", batch_size, len(bucket_boundaries) + 1)
+    blocks = Blocks(dynamic_pad=dynamic_pad)
+
+    def which_bucket(element: Any) -> int:
+        return bisect_right(bucket_boundaries, input_length(element))
+
+    chunks = _chunks(tensors, which_bucket, sizes, keep_input, allow_smaller_final_batch)
+    return (
+        (
+            np.array([input_length(element) for _, element in chunk], np.int32),
+            _with_list(chunk[0][1], blocks.batch(chunk)),
+        )
+        for _, chunk in chunks
+    )
+
+
+def _with_list(element: Any, batch: Any) -> Any:
+    """A batch whose only component keeps a list around it (Q17 of TensorFlow's oddities)."""
+    if isinstance(element, Mapping) and len(element) == 1:
+        return {name: [block] for name, block in batch.items()}
+    return [batch] if isinstance(element, tuple) and len(element) == 1 else batch
+
+
+def _sizes(owner: str, batch_size: Any, num_buckets: int) -> list[int]:
+    sizes = list(batch_size) if isinstance(batch_size, list | tuple) else [batch_size] * num_buckets
+    for size in sizes:
+        check_integer(size, f"{owner}: batch_size", at_least=1)
+    if len(sizes) != num_buckets:
+        raise ValueError(
+            f"{owner}: batch_size: expected one for each of the {num_buckets} buckets, "
+            f"found {len(sizes)}"
+        )
+    return sizes
+
+
+def _chunks(
+    elements: Iterable[Any],
+    which_bucket: Callable[[Any], int],
+    sizes: Sequence[int],
+    keep_input: Any,
+    allow_smaller: bool,
+) -> Iterator[tuple[int, Sequence[Numbered]]]:
+    """Full buckets, as they get full, and at the end what is left."""
+    buckets: list[list[Numbered]] = [[] for _ in sizes]
+    for number, element in enumerate(elements):
+        if not (keep_input(element) if callable(keep_input) else keep_input):
+            continue
+        i = which_bucket(element)
+        if not 0 <= i < len(sizes):
+            continue
+        buckets[i].append((number, element))
+        if len(buckets[i]) == sizes[i]:
+            yield i, buckets[i]
+            buckets[i] = []
+    for i, chunk in enumerate(buckets):
+        if chunk and allow_smaller:
+            yield i, chunk
