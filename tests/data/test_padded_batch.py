@@ -6,6 +6,7 @@ import torch
 
 import varlen.data._padded_batch
 from varlen.data import batch
+from varlen.sequences import SparseValues
 
 
 def test_slices_of_unequal_length_are_padded():
@@ -62,6 +63,20 @@ def test_tuples_give_lists_and_dicts_give_dicts():
 def test_every_dimension_is_padded_on_the_high_side(small, large, expected):
     (block,) = batch([small, large], 2)
     assert block.tolist() == expected
+
+
+def test_sparse_values_get_a_batch_axis():
+    one = SparseValues(np.array([[1]]), np.array([5]), np.array([3]))
+    none = SparseValues(np.zeros((0, 1), np.int64), np.zeros(0, np.int64), np.array([4]))
+    ((numbers, found),) = batch([(0, none), (1, one)], 2)
+    assert numbers.tolist() == [0, 1]
+    assert found.indices.tolist() == [[1, 1]]
+    assert found.values.tolist() == [5]
+    assert found.dense_shape.tolist() == [2, 4]
+    (alone,) = batch([one], 2)
+    assert alone.dense_shape.tolist() == [1, 3]
+    with pytest.raises(ValueError, match="element 1: expected SparseValues, as in element 0"):
+        next(batch([one, [1]], 2))
 
 
 def test_strings_stay_strings():

@@ -10,7 +10,7 @@ import pytest
 
 from varlen import data
 from varlen.data import Batch, BucketBySequenceLength, Pad, Pipeline
-from varlen.sequences import JaggedSequence
+from varlen.sequences import JaggedSequence, SparseValues
 
 from .case import Case, assert_equal
 from .reasons import LeftOut
@@ -76,6 +76,25 @@ def _queue_batches(case: Case, form: Callable[[list[Any]], Any]) -> Iterator[Any
         items = map(form, _queue_elements(case))
     name = case.entry["api"].split(".")[-1]
     return getattr(data, name)([items] if name == "batch_join" else items, **_arguments(case))
+
+
+def run_sparse(case: Case) -> None:
+    """Element i is i and row i, spread over every other place of a size that is not always even."""
+    elements = [
+        (
+            np.int32(i),
+            SparseValues(
+                np.arange(0, 2 * len(row), 2, np.int64)[:, None],
+                row,
+                np.array([2 * len(row) + i % 2]),
+            ),
+        )
+        for i, row in enumerate(_rows(case))
+    ]
+    batches = list(data.batch(elements, **_arguments(case)))
+    assert len(batches) == case.entry["batches"]
+    for number, (numbers, sparse) in enumerate(batches):
+        _compare(case, number, [numbers, *sparse])
 
 
 def run_multiset(case: Case) -> None:

@@ -23,6 +23,7 @@ from .reasons import LeftOut
 
 RUNNERS: dict[str, tuple[Callable[[Case], None], Callable[[Case], None]]] = {
     "batches": (batches.covers_queue, batches.run_queue),
+    "batches_sparse": (batches.covers_queue, batches.run_sparse),
     "bidirectional": (rnn.covers, rnn.run),
     "bucketed": (batches.covers_queue, batches.run_bucketed),
     "crc32c": (records.covers_checksums, records.run_checksums),
@@ -50,7 +51,6 @@ RUNNERS: dict[str, tuple[Callable[[Case], None], Callable[[Case], None]]] = {
     "tfrecord": (records.covers_file, records.run_file),
 }
 LATER = {
-    "batches_sparse": "queues",
     "checkpoint": "checkpoints",
     "checkpoint_damaged": "checkpoints",
     "checkpoint_many": "checkpoints",

@@ -5,8 +5,8 @@ REASONS = {
     "not yet": "a cell or wrapper that is not there yet",
     "checkpoints": "TensorFlow's checkpoints are no part of the library yet",
     "queues": (
-        "batch_sequences_with_states, sparse components of batches, and tf.data's padding of "
-        "buckets to their boundaries or not at all are not there yet"
+        "batch_sequences_with_states, and tf.data's padding of buckets to their boundaries or not "
+        "at all, are not there yet"
     ),
     "padded shapes": "padding to a given shape is not there yet",
     "end to end": "from record files through TensorFlow's queues to SGD is not there yet",

@@ -6,7 +6,9 @@ from typing import Any
 import numpy as np
 import torch
 
+from varlen.data._collate import join_sparse
 from varlen.data._stack import as_array, joint_dtype, stack_equal, stack_padded
+from varlen.sequences import SparseValues
 
 Numbered = tuple[int, Any]
 """An element, with its number in the source."""
@@ -65,6 +67,15 @@ class Blocks:
         def place(i: int) -> str:
             return _place(key, numbers[i])
 
+        is_sparse = [isinstance(value, SparseValues) for value in values]
+        if all(is_sparse):
+            return join_sparse(values, place)
+        if any(is_sparse):
+            i = is_sparse.index(not is_sparse[0])
+            raise ValueError(
+                f"{place(i)}: expected {type(values[0]).__name__}, as in {place(0)}, "
+                f"found {type(values[i]).__name__}"
+            )
         arrays = [as_array(value, place, i) for i, value in enumerate(values)]
         found = joint_dtype(arrays, place)
         if found is not None and self._dtypes.setdefault(key, found) != found:
@@ -81,7 +92,8 @@ def components(element: Any) -> dict[Any, Any]:
     """The components by name, by position, or the only one under None."""
     if isinstance(element, Mapping):
         return dict(element)
-    return dict(enumerate(element)) if isinstance(element, tuple) else {None: element}
+    several = isinstance(element, tuple) and not isinstance(element, SparseValues)
+    return dict(enumerate(element)) if several else {None: element}
 
 
 def rows(items: Iterable[Any]) -> Iterator[Any]:

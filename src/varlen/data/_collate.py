@@ -65,7 +65,7 @@ def _collate_values(name: str, values: Sequence[Any]) -> Any:
     def place(i: int) -> str:
         return f"feature {name!r} of example {i}"
 
-    for form, collate_form in ((JaggedSequence, _join), (SparseValues, _join_sparse)):
+    for form, collate_form in ((JaggedSequence, _join), (SparseValues, join_sparse)):
         is_form = [isinstance(value, form) for value in values]
         if all(is_form):
             return collate_form(values, place)
@@ -117,7 +117,13 @@ def _shape(value: Any) -> tuple[int, ...]:
     return value.shape if isinstance(value, np.ndarray) else tuple(np.shape(value))
 
 
-def _join_sparse(rows: Sequence[SparseValues], place: Place) -> SparseValues:
+def join_sparse(rows: Sequence[SparseValues], place: Place) -> SparseValues:
+    """Sparse values with a batch axis in front, each size as large as the largest of them.
+
+    Raises:
+        TypeError: two dtypes.
+        ValueError: two ranks.
+    """
     rank = len(rows[0].dense_shape)
     for i, row in enumerate(rows):
         if len(row.dense_shape) != rank:

@@ -24,7 +24,7 @@ def batch(
     a number, a string or a regular list of those; a list is one component, a tuple several. In a
     batch every dimension of a component is as large as the largest among its elements; what an
     element has not is 0, False or an empty string, on the high side. Empty lists take the type of
-    the other elements.
+    the other elements. SparseValues become SparseValues with a batch axis in front.
 
         >>> rows = [list(range(1, n + 1)) for n in range(3)]
         >>> next(batch(rows, 3)).tolist()
