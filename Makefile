@@ -46,7 +46,7 @@ lint: $(READY)
 	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/lint-imports
 
 docs: $(READY)
-	PYTHONPATH=docs:benchmarks $(BIN)/python -m catalogue build/docs
+	PYTHONPATH=docs $(BIN)/python -m catalogue build/docs
 
 bench: $(READY)
 	$(BIN)/python benchmarks/crc32c.py

@@ -12,6 +12,7 @@ import argparse
 import platform
 import re
 import statistics
+import sys
 import time
 from collections.abc import Callable
 from datetime import date
@@ -20,10 +21,12 @@ from pathlib import Path
 import torch
 from machine import processor
 from rnn_cases import draw_lengths
-from zoo import INPUT_SIZE, UNITS, core, draw_inputs, example, is_wrapper, public_cells
 
 from varlen import RNNCell, dynamic_rnn
 from varlen.rnn import _nest, explain
+
+sys.path.append(str(Path(__file__).parents[1] / "docs"))
+from catalogue.zoo import INPUT_SIZE, UNITS, core, draw_inputs, example, is_wrapper, public_cells
 
 BATCH = 64
 RESULTS = Path(__file__).parent / "results" / "cells.txt"

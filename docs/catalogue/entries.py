@@ -6,11 +6,11 @@ from functools import cache
 from pathlib import Path
 
 from latex2mathml.converter import convert
-from zoo import is_wrapper, public_cells
 
 from catalogue import docstrings
 from catalogue.docstrings import Docstring
 from catalogue.facts import Facts, facts
+from catalogue.zoo import is_wrapper, public_cells
 
 ROOT = Path(__file__).parents[2]
 TIMES = ROOT / "benchmarks" / "results" / "cells.txt"
@@ -49,7 +49,7 @@ class Entry:
             "Parameters:": self.doc.parameters,
             "a paper (authors, year)": self.is_wrapper or self.doc.cites_a_paper,
             "a row in benchmarks/results/cells.txt": self.speed,
-            "an example in benchmarks/zoo.py": self.facts,
+            "an example in docs/catalogue/zoo.py": self.facts,
         }
         return [part for part, found in parts.items() if not found]
 

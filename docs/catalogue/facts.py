@@ -6,9 +6,9 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from zoo import core, draw_inputs, example
 
 from catalogue.formulas import LINEAR, QUADRATIC, formula
+from catalogue.zoo import core, draw_inputs, example
 from varlen import RNNCell, dynamic_rnn
 from varlen.rnn import RecurrentCell, _nest, explain
 

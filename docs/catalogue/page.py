@@ -5,11 +5,11 @@ from html import escape
 from pathlib import Path
 
 from latex2mathml.converter import convert
-from zoo import INPUT_SIZE, UNITS, code
 
 from catalogue.entries import Entry
 from catalogue.facts import memory
 from catalogue.pictures import feeds_diagram, memory_plot
+from catalogue.zoo import INPUT_SIZE, UNITS, code
 
 STYLE = Path(__file__).with_name("style.css")
 TITLE = "Cells and wrappers"

@@ -11,7 +11,7 @@ from catalogue.entries import Entry, entries, read_speeds
 from catalogue.facts import facts, memory
 from catalogue.formulas import LINEAR, QUADRATIC, formula
 from catalogue.page import render
-from zoo import example, is_wrapper, public_cells
+from catalogue.zoo import example, is_wrapper, public_cells
 
 import varlen
 from varlen import dynamic_rnn
@@ -40,7 +40,7 @@ def test_public_cells_are_those_of_the_package():
 
 def test_an_example_that_cannot_be_made_is_told(monkeypatch):
     monkeypatch.setattr(varlen.cells, "GRUCell", lambda d, n: varlen.GRUCell(d))
-    with pytest.raises(LookupError, match=r"benchmarks/zoo.py cannot make it: .*num_units"):
+    with pytest.raises(LookupError, match=r"docs/catalogue/zoo.py cannot make it: .*num_units"):
         example("GRUCell")
 
 
@@ -181,4 +181,4 @@ def test_command_writes_the_page_and_tells_what_is_missing(tmp_path, monkeypatch
     assert command.main() == 1
     told = capsys.readouterr().err
     assert "Bare lacks Equations: with $$...$$, When to choose it:" in told
-    assert "an example in benchmarks/zoo.py" in told
+    assert "an example in docs/catalogue/zoo.py" in told

@@ -98,4 +98,4 @@ def example(name: str, input_size: int = INPUT_SIZE, units: int = UNITS) -> Any:
     try:
         return eval(code(name), {**vars(varlen.cells), "d": input_size, "n": units})
     except (TypeError, ValueError) as error:
-        raise LookupError(f"benchmarks/zoo.py cannot make it: {error}") from error
+        raise LookupError(f"docs/catalogue/zoo.py cannot make it: {error}") from error
