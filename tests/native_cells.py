@@ -161,6 +161,21 @@ CELLS = {
 }
 every_cell = pytest.mark.parametrize("make", CELLS.values(), ids=CELLS)
 
+# One of each kind of program: gates of all kinds, vectors, second products that narrow, widen or
+# meet the gates, sums along the units, states of their own, no product with the state.
+SOME = (
+    "BasicRNNCell",
+    "GRUCell",
+    "LSTMCell, everything",
+    "LSTMCell, wide projection",
+    "CoupledInputForgetGateLSTMCell, layer norm",
+    "NASCell",
+    "SLSTMCell",
+    "SRUCell",
+    "PlainCell",
+)
+some_cells = pytest.mark.parametrize("make", [CELLS[name] for name in SOME], ids=SOME)
+
 
 def leaves_of_a_state(cell, batch_size, draw):
     """Drawn where the first state is zero; what begins elsewhere has a reason for it (sLSTM)."""

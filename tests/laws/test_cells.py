@@ -298,7 +298,7 @@ def test_what_is_left_out_of_the_law_of_gradients_breaks_it(key):
 
 
 @pytest.mark.parametrize("key", CELLS)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(
     lengths=lengths_of_a_batch,
     fill=st.sampled_from([0.0, 1e30, math.inf, math.nan]),

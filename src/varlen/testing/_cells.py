@@ -19,7 +19,7 @@ MakeInputs = Callable[[int], Any]
 """Makes the inputs of a row from its number of steps, each leaf `[steps, ...]`."""
 
 LENGTHS = ((3, 0, 5, 1), (0, 0), (4,), (2, 2, 2))
-FILLS = (0.0, 1e30, float("inf"), float("nan"))
+FILLS = (1e30, float("inf"), float("nan"))
 
 
 def check_cell(

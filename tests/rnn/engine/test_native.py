@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from torch.testing import assert_close
 
 import varlen
-from native_cells import NoisyCell, PlainCell, assert_near, every_cell, results
+from native_cells import NoisyCell, PlainCell, assert_near, every_cell, results, some_cells
 from varlen import (
     DropoutWrapper,
     GRUCell,
@@ -31,8 +31,7 @@ pytestmark = pytest.mark.skipif(
 
 
 @every_cell
-@pytest.mark.parametrize("units", [1, 3, 63, 130])
-@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize(("units", "reverse"), [(1, True), (3, False), (63, True), (130, False)])
 def test_equals_eager_in_double_precision(make, units, reverse):
     torch.manual_seed(units)
     for lengths in ([5], [0, 7, 1, 3], np.random.default_rng(units).integers(0, 9, 40).tolist()):
@@ -54,7 +53,7 @@ def test_equals_eager_at_full_size(make, units, batch):
     assert_near(single, results(cell.double(), inputs, lengths, engine="eager"))
 
 
-@every_cell
+@some_cells
 def test_nothing_is_read_that_was_not_written(make):
     """Torch fills new memory with NaN here."""
     torch.manual_seed(0)
@@ -71,7 +70,7 @@ def test_nothing_is_read_that_was_not_written(make):
 
 
 @pytest.mark.parametrize("kernels", _native.rnn.kernel_names() if _native.NATIVE else [])
-@every_cell
+@some_cells
 def test_every_instruction_set_agrees(make, kernels, monkeypatch):
     monkeypatch.setattr(_native_loop, "KERNELS", kernels)
     torch.manual_seed(1)
@@ -82,7 +81,7 @@ def test_every_instruction_set_agrees(make, kernels, monkeypatch):
     assert_near(single, results(cell.double(), inputs, lengths, engine="eager"))
 
 
-@every_cell
+@some_cells
 @settings(max_examples=15, deadline=None)
 @given(
     lengths=st.lists(st.integers(0, 6), min_size=1, max_size=30),
@@ -109,7 +108,7 @@ def test_padding_is_invisible(make, lengths, fill):
         assert_close(after, before, rtol=1e-5, atol=1e-6)
 
 
-@every_cell
+@some_cells
 def test_a_row_does_not_depend_on_its_batch_order_or_threads(make):
     """Bit for bit, outputs and final states of the whole call."""
     torch.manual_seed(0)

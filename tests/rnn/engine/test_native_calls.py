@@ -12,7 +12,7 @@ import torch
 from torch.testing import assert_close
 from torch.utils.data import DataLoader, Dataset
 
-from native_cells import assert_near, every_cell, leaves_of_a_state, results
+from native_cells import assert_near, every_cell, leaves_of_a_state, results, some_cells
 from varlen import BasicLSTMCell, GRUCell, LSTMCell, LSTMStateTuple, _native, dynamic_rnn
 from varlen.rnn import Products, RecurrentCell
 from varlen.rnn.engine import Rows, native_step, unroll
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.skipif(
 
 
 @every_cell
-@pytest.mark.parametrize("units", [3, 16, 63])
+@pytest.mark.parametrize("units", [3, 16])
 def test_double_precision(make, units):
     torch.manual_seed(units)
     cell = make(4, units).double()
@@ -34,7 +34,7 @@ def test_double_precision(make, units):
         assert_close(found, expected, rtol=1e-10, atol=1e-12)
 
 
-@every_cell
+@some_cells
 @pytest.mark.parametrize("reverse", [False, True])
 def test_recomputed_gates_are_those_that_would_have_been_kept(make, reverse):
     torch.manual_seed(0)
