@@ -11,8 +11,6 @@ from torch import nn
 from varlen import rnn
 from varlen.rnn import LSTMStateTuple
 
-from .reasons import LeftOut
-
 # How TensorFlow stores, places or seeds a thing: without effect on what is computed by a class that
 # has no such argument here.
 WITHOUT_EFFECT = {"num_unit_shards", "num_proj_shards", "seed", "dropout_prob_seed", "reuse"}
@@ -31,18 +29,6 @@ INNER_SIZES: dict[str, Callable[[int, dict[str, Any]], int]] = {
     "InputProjectionWrapper": lambda size, kwargs: kwargs["num_proj"],
     "NTMCell": lambda size, kwargs: size + kwargs["read_head_num"] * kwargs["memory_vector_dim"],
 }
-
-
-def check_spec(spec: dict[str, Any]) -> None:
-    """Leaves out cells that are not there, and no others."""
-    if "ref" in spec:
-        return
-    if not hasattr(rnn, spec["class"]):
-        raise LeftOut("not yet")
-    for value in spec["kwargs"].values():
-        for inner in value if isinstance(value, list) else [value]:
-            if _is_spec(inner):
-                check_spec(inner)
 
 
 def build(spec: dict[str, Any], input_size: int, dtype: torch.dtype, by_id: dict) -> nn.Module:

@@ -2,7 +2,6 @@
 
 REASONS = {
     # Other works.
-    "not yet": "a cell or wrapper that is not there yet",
     "checkpoints": "TensorFlow's checkpoints are no part of the library yet",
     "queues": (
         "batch_sequences_with_states, and tf.data's padding of buckets to their boundaries or not "
