@@ -1,12 +1,13 @@
 """What test_reductions learns, in one process or, run as a program, as one of two ranks."""
 
+import os
 import sys
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
-from torch.distributed import all_reduce, destroy_process_group, init_process_group
+from torch.distributed import all_reduce, barrier, destroy_process_group, init_process_group
 from torch.nn.parallel import DistributedDataParallel
 
 from varlen import loss_total, masked_cross_entropy
@@ -69,7 +70,10 @@ def main():
             name, batches, total=total / 2, model=DistributedDataParallel(new_model())
         )
         torch.save(gradients, folder / f"{name}-{rank}.pt")
+    barrier()  # nobody leaves while the other still listens
     destroy_process_group()
+    # Threads of torch's that are still ending when Python takes itself apart may abort the process.
+    os._exit(0)
 
 
 if __name__ == "__main__":
