@@ -104,6 +104,42 @@ class Grid:
                             name = f"W_{gate}_diag_{walk}{seen}_{number}"
                             module.register_parameter(name, peephole)
 
+    def take_step(
+        self,
+        module: nn.Module,
+        inputs: Tensor,
+        state: Sequence[Tensor],
+        *,
+        shift: int = 0,
+        downwards: bool = False,
+    ) -> tuple[list[Tensor], list[Tensor]]:
+        """Takes a step of time along the chunks of all blocks.
+
+        Args:
+            module: has the weights.
+            inputs: `[batch, features]`.
+            state: memory and output of the LSTM along time for each chunk in turn.
+            shift: how much further up every chunk begins.
+            downwards: whether the chunks of a block are walked from its last to its first.
+
+        Returns:
+            What is emitted, and the next state.
+        """
+        states = [Memories(c, m) for c, m in zip(state[::2], state[1::2], strict=True)]
+        outputs: list[Tensor] = []
+        next_state: list[Tensor] = []
+        for number, (first, count) in enumerate(self.blocks):
+            chunks = cut_chunks(
+                inputs, count, self.feature_size, self.frequency_skip, first=first + shift
+            )
+            its_states, states = states[:count], states[count:]
+            emitted, its_states = self.walk(
+                module, number, chunks[::-1] if downwards else chunks, its_states
+            )
+            outputs += emitted
+            next_state += [leaf for memories in its_states for leaf in memories]
+        return outputs, next_state
+
     def walk(
         self, module: nn.Module, number: int, chunks: list[Tensor], states: list[Memories]
     ) -> tuple[list[Tensor], list[Memories]]:
@@ -258,10 +294,6 @@ def _make_grid(
     )
 
 
-def _pair(leaves: Sequence[Tensor]) -> list[Memories]:
-    return [Memories(c, m) for c, m in zip(leaves[::2], leaves[1::2], strict=True)]
-
-
 class GridLSTMCell(RNNCell):
     r"""The grid LSTM of Li et al. (2016, "Exploring multidimensional LSTMs"), after Kalchbrenner
     et al. (2015, arXiv:1507.01526).
@@ -362,16 +394,8 @@ class GridLSTMCell(RNNCell):
     def forward(self, inputs: Tensor, state: Any) -> tuple[Tensor, Any]:
         check_step_inputs(self, inputs, self.dtype)
         check_step_state(self, state, len(inputs))
-        grid = self.grid
-        states = _pair(state if self.state_is_tuple else state.split(grid.num_units, dim=1))
-        outputs: list[Tensor] = []
-        next_state: list[Tensor] = []
-        for number, (first, count) in enumerate(grid.blocks):
-            chunks = cut_chunks(inputs, count, grid.feature_size, grid.frequency_skip, first=first)
-            its_states, states = states[:count], states[count:]
-            emitted, its_states = grid.walk(self, number, chunks, its_states)
-            outputs += emitted
-            next_state += [leaf for memories in its_states for leaf in memories]
+        leaves = state if self.state_is_tuple else state.split(self.grid.num_units, dim=1)
+        outputs, next_state = self.grid.take_step(self, inputs, leaves)
         return torch.cat(outputs, dim=1), (
             type(self.state_size)(*next_state) if self.state_is_tuple else torch.cat(next_state, 1)
         )
@@ -474,21 +498,11 @@ class BidirectionalGridLSTMCell(RNNCell):
     def forward(self, inputs: Tensor, state: Any) -> tuple[Tensor, Any]:
         check_step_inputs(self, inputs, self.dtype)
         check_step_state(self, state, len(inputs))
-        grid, offset = self.grid, self.backward_slice_offset
+        offset, half = self.backward_slice_offset, len(state) // 2
         padded = F.pad(inputs, (max(-offset, 0), max(offset, 0)))
-        states = _pair(state)
-        outputs: list[Tensor] = []
-        next_state: list[Tensor] = []
-        for module, values, shift, order in (
-            (self.fwd, inputs, 0, 1),
-            (self.bwd, padded, max(offset, 0), -1),
-        ):
-            for number, (first, count) in enumerate(grid.blocks):
-                chunks = cut_chunks(
-                    values, count, grid.feature_size, grid.frequency_skip, first=first + shift
-                )
-                its_states, states = states[:count], states[count:]
-                emitted, its_states = grid.walk(module, number, chunks[::order], its_states)
-                outputs += emitted
-                next_state += [leaf for memories in its_states for leaf in memories]
+        upwards, next_upwards = self.grid.take_step(self.fwd, inputs, state[:half])
+        downwards, next_downwards = self.grid.take_step(
+            self.bwd, padded, state[half:], shift=max(offset, 0), downwards=True
+        )
+        outputs, next_state = upwards + downwards, next_upwards + next_downwards
         return torch.cat(outputs, dim=1), type(self.state_size)(*next_state)
