@@ -3,8 +3,8 @@ import doctest
 import numpy as np
 import pytest
 
-import varlen.data._batch_variants
-import varlen.data._buckets
+import varlen.data.iterables._buckets
+import varlen.data.iterables._variants
 import varlen.data.queues
 from varlen.data import bucket, bucket_by_sequence_length
 
@@ -92,8 +92,8 @@ def test_errors(make, error, message):
 @pytest.mark.parametrize(
     "module",
     [
-        varlen.data._batch_variants,
-        varlen.data._buckets,
+        varlen.data.iterables._variants,
+        varlen.data.iterables._buckets,
         varlen.data.queues._producers,
         varlen.data.queues._queues,
         varlen.data.queues._runner,

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from varlen.data._collate import sequence_length
-from varlen.data._group import GroupIterator
 from varlen.data._stage import StageIterator, check_integer
+from varlen.data.stages._group import GroupIterator
 
 
 @dataclass(frozen=True)

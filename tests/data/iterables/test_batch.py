@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-import varlen.data._padded_batch
+import varlen.data.iterables._batch
 from varlen.data import batch
 from varlen.sequences import SparseValues
 
@@ -18,7 +18,7 @@ def test_slices_of_unequal_length_are_padded():
 
 
 def test_the_example_in_the_docstring():
-    result = doctest.testmod(varlen.data._padded_batch)
+    result = doctest.testmod(varlen.data.iterables._batch)
     assert (result.attempted, result.failed) == (2, 0)
 
 

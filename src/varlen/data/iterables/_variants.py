@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from varlen.data._blocks import rows
-from varlen.data._padded_batch import batch
 from varlen.data._stage import check_integer
+from varlen.data.iterables._batch import batch
+from varlen.data.iterables._blocks import rows
 from varlen.data.queues._fill import joined
 from varlen.data.queues._orders import Shuffled
 
