@@ -80,6 +80,13 @@ PIPELINES = {
         examples,
         BucketBySequenceLength("tokens", (2, 5), (4, 1, 2), drop_remainder=True),
     ],
+    "Batch, of records": lambda files: [Records(files), Batch(3), PARSE],
+    "BucketBySequenceLength, of records": lambda files: [
+        Records(files),
+        Shuffle(window=6, seed=1),
+        BucketBySequenceLength("tokens", (2, 5), 3),
+        PARSE,
+    ],
     "Pad": lambda files: [examples, Batch(3), Pad({"tokens": -1})],
     "Prefetch": lambda files: [examples, Prefetch(2)],
     "Pipeline": lambda files: [Pipeline(examples, Shuffle(5, 0)), Shuffle(3, 1)],
@@ -97,7 +104,7 @@ every_pipeline = pytest.mark.parametrize("parts", PIPELINES.values(), ids=PIPELI
 
 def test_no_public_stage_is_forgotten(files):
     # Queues and what fills them are shared by threads, and are at no position.
-    others = {"Stage", "StageIterator", *data.queues.__all__}
+    others = {"Stage", "StageIterator", "RecordBatch", *data.queues.__all__}
     public = {
         name
         for name in data.__all__

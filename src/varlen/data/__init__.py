@@ -1,6 +1,7 @@
 """Where bytes become batches: stages from record files to padded tensors, `batch`, and queues."""
 
 from varlen.data._pipeline import Pipeline
+from varlen.data._record_batch import RecordBatch
 from varlen.data._stage import Stage, StageIterator
 from varlen.data.iterables import (
     batch,
@@ -50,6 +51,7 @@ __all__ = [
     "Queue",
     "QueueRunner",
     "RandomShuffleQueue",
+    "RecordBatch",
     "Records",
     "Shuffle",
     "Stage",

@@ -1,19 +1,26 @@
-"""Examples into a batch: equal shapes are stacked, sequences joined, with their lengths."""
+"""Examples into a batch: equal shapes are stacked, sequences joined, with their lengths.
+
+Raw records are put together as they are, and parsed together later.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from varlen._native import count_steps
+from varlen.data._record_batch import RecordBatch
 from varlen.data._stack import Place, as_array, joint_dtype, stack_equal
-from varlen.errors import did_you_mean
+from varlen.errors import FeatureError, did_you_mean
+from varlen.records import Record
 from varlen.sequences import JaggedSequence, SparseValues
 
+_FROM_THE_START = np.zeros(1, np.int64)
 _HINT = "sequences of unequal length go into JaggedSequence(values, length)"
 
 
-def collate(examples: Sequence[Any]) -> dict[str, Any]:
-    """Makes a batch of examples, which are dicts with the same names.
+def collate(examples: Sequence[Any]) -> Any:
+    """Makes a batch of examples, which are dicts with the same names, or raw records.
 
     Rows `JaggedSequence(values, length)` become one JaggedSequence with the lengths `[batch]`;
     SparseValues become SparseValues with a batch axis in front, as large as the largest of them;
@@ -23,18 +30,26 @@ def collate(examples: Sequence[Any]) -> dict[str, Any]:
         TypeError: an example is not a dict, or values of one name differ in dtype.
         ValueError: examples with other names, or values of one name that differ in shape or form.
     """
+    if all(isinstance(example, Record) for example in examples):
+        return RecordBatch.of(examples)
     for i, example in enumerate(examples):
         _check_names(example, examples[0], i)
     return {name: _collate_values(name, [e[name] for e in examples]) for name in examples[0]}
 
 
 def sequence_length(example: Any, name: str) -> int:
-    """The length of the sequence `name` of an example that is in no batch yet.
+    """The length of the sequence `name` of an example, or a record, that is in no batch yet.
+
+    In a record, the steps of the feature list of that name are counted, or else the values of the
+    feature; 0 if it has neither, which `Parse` will refuse.
 
     Raises:
         TypeError: not a dict of features, or the feature is not a JaggedSequence.
         ValueError: no such feature, or one of a whole batch.
+        FeatureError: a record that is no SequenceExample and no Example.
     """
+    if isinstance(example, Record):
+        return _num_steps(example, name)
     _check_is_dict(example, "the example")
     if name not in example:
         raise ValueError(f"no feature named {name!r} in the example; {did_you_mean(name, example)}")
@@ -44,6 +59,14 @@ def sequence_length(example: Any, name: str) -> int:
             f"feature {name!r}: expected a JaggedSequence, found {type(value).__name__}; {_HINT}"
         )
     return _row_length(value, lambda _: f"feature {name!r}", 0)
+
+
+def _num_steps(record: Record, name: str) -> int:
+    size = np.array([len(record.data)])
+    steps = int(count_steps(record.data, _FROM_THE_START, size, name.encode())[0])
+    if steps < 0:
+        raise FeatureError("the record is no SequenceExample and no Example", at=record.place)
+    return steps
 
 
 def _check_is_dict(example: Any, what: str) -> None:

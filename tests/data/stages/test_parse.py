@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from varlen import CheckpointError, CorruptRecordError, FeatureError
-from varlen.data import Map, Parse, Pipeline, Records
+from varlen.data import Batch, BucketBySequenceLength, Map, Parse, Pipeline, Records
 from varlen.features import (
     FixedLenFeature,
     FixedLenSequenceFeature,
@@ -150,3 +150,33 @@ def test_examples_do_not_share_values():
     first["any"].indices[:] = -1
     assert second["tokens"].values.tolist() == [0, 1, 2, 3]
     assert second["any"].indices.tolist() == [[0]]
+
+
+@pytest.mark.parametrize("group", [Batch(7), BucketBySequenceLength("tokens", (1, 3), (3, 4, 2))])
+def test_whole_batches_are_as_each_record(tmp_path, group):
+    path = write(tmp_path / "all.tfrecord", [message(i) for i in range(40)])
+    each = list(Pipeline(Records(path), PARSE, group))
+    whole = list(Pipeline(Records(path), group, PARSE))
+    assert len(whole) == len(each) > 5
+    for batch, expected in zip(whole, each, strict=True):
+        assert list(batch) == list(expected)
+        assert_same([batch["id"]], [expected["id"]])
+        for name in ("any", "tokens", "bag"):
+            assert type(batch[name]) is type(expected[name])
+            assert_same(batch[name], expected[name])
+
+
+def test_a_record_of_a_batch_that_cannot_be_parsed_is_named(tmp_path):
+    path = write(tmp_path / "all.tfrecord", [message(0), sequence_example({}, {}), message(2)])
+    with pytest.raises(FeatureError, match="'id'") as raised:
+        list(Pipeline(Records(path), Batch(3), PARSE))
+    assert raised.value.at.startswith(f"{path} @ byte ")
+    assert not raised.value.at.startswith(f"{path} @ byte 0")
+
+
+def test_lengths_are_those_of_messages_only(tmp_path):
+    path = write(tmp_path / "all.tfrecord", [message(1), b"\xff\xff"])
+    pipeline = Pipeline(Records(path), BucketBySequenceLength("tokens", (1, 3), 2))
+    with pytest.raises(FeatureError, match="no SequenceExample and no Example") as raised:
+        list(pipeline)
+    assert raised.value.at.startswith(f"{path} @ byte ")

@@ -46,7 +46,7 @@ class GroupIterator(StageIterator):
         self._position = 0  # of the next item; nothing is counted before all is done with it
         self._state = self._upstream.state_dict()
 
-    def __next__(self) -> dict[str, Any]:
+    def __next__(self) -> Any:
         for item in self._upstream:
             number = self._group_of(item)
             group = self._groups[number]
@@ -63,7 +63,7 @@ class GroupIterator(StageIterator):
         self._position += 1
         self._state = self._upstream.state_dict()
 
-    def _next_remainder(self) -> dict[str, Any]:
+    def _next_remainder(self) -> Any:
         for group in self._groups:
             if group and not self._drop_remainder:
                 batch = collate([held.item for held in group])
@@ -71,7 +71,7 @@ class GroupIterator(StageIterator):
                 return batch
         raise StopIteration
 
-    def state_dict(self) -> dict[str, Any]:
+    def state_dict(self) -> Any:
         held = sorted((h for group in self._groups for h in group), key=lambda h: h.position)
         start = held[0].position if held else self._position
         return {

@@ -1,16 +1,18 @@
-"""`Parse`: serialized SequenceExamples into examples."""
+"""`Parse`: serialized SequenceExamples into examples, or batches of them into batches."""
 
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
+from varlen.data._record_batch import RecordBatch
 from varlen.data._stage import StageIterator
 from varlen.errors import CheckpointError, FeatureError
 from varlen.features import (
     FixedLenSequenceFeature,
+    decode_sequence_examples,
     parse_each_sequence_example,
     parse_single_sequence_example,
 )
@@ -27,12 +29,14 @@ _MOST_BYTES = 1 << 18
 class Parse:
     """Parses every record, a serialized SequenceExample, into a dict of its features.
 
-    Items are `Record` or bytes. Context features become arrays, feature lists
+    Items are `Record` or bytes, or `RecordBatch`. Context features become arrays, feature lists
     `JaggedSequence(values, length)` with values `[steps, *shape]`; what is specified as
     `VarLenFeature` becomes SparseValues.
 
-    Records are taken and decoded up to 64 at a time, fewer if they are large, and the arrays of an
-    example are views of arrays of all of these.
+    After `Batch`, `BucketBySequenceLength` or a plan, a whole batch of records is decoded in one
+    native call straight into the arrays of the batch: the fastest place for this stage. Before
+    them, records are taken and decoded up to 64 at a time, fewer if they are large, and the arrays
+    of an example are views of arrays of all of these.
 
     Args:
         context_features: specifications by name, as for
@@ -47,6 +51,7 @@ class Parse:
 
     context_features: Mapping[str, Any] | None = None
     sequence_features: Mapping[str, Any] | None = None
+    one_to_one: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         context, sequences = self.context_features or {}, self.sequence_features or {}
@@ -79,7 +84,7 @@ class _ParseIterator(StageIterator):
     def __next__(self) -> dict[str, Any]:
         if self._taken == len(self._items):
             self._next_chunk()
-        example = (
+        example: dict[str, Any] = (
             self._parse_one(self._items[self._taken])
             if self._examples is None
             else self._examples[self._taken]
@@ -93,9 +98,10 @@ class _ParseIterator(StageIterator):
         if error is not None:
             raise error
         self._fill()
-        # If one of them is at fault, those before it are still to be handed out.
-        with suppress(FeatureError, TypeError):
-            self._examples = self._parse_all(self._items)
+        if not isinstance(self._items[0], RecordBatch):
+            # If one of them is at fault, those before it are still to be handed out.
+            with suppress(FeatureError, TypeError):
+                self._examples = self._parse_all(self._items)
 
     def _fill(self) -> None:
         """Takes at least one item, or raises."""
@@ -109,6 +115,8 @@ class _ParseIterator(StageIterator):
                 self._error = error
                 return
             self._items.append(item)
+            if isinstance(item, RecordBatch):
+                return
             data = _data_of(item)
             num_bytes += len(data) if isinstance(data, bytes | bytearray | memoryview) else 0
 
@@ -121,6 +129,8 @@ class _ParseIterator(StageIterator):
         return [self._as_example(*parts) for parts in parsed]
 
     def _parse_one(self, item: Any) -> dict[str, Any]:
+        if isinstance(item, RecordBatch):
+            return self._parse_batch(item)
         place = item.place if isinstance(item, Record) else None
         return self._as_example(
             *parse_single_sequence_example(
@@ -130,6 +140,15 @@ class _ParseIterator(StageIterator):
                 at=place,
             )
         )
+
+    def _parse_batch(self, batch: RecordBatch) -> dict[str, Any]:
+        context, sequences = decode_sequence_examples(
+            batch.data,
+            self._stage.context_features,
+            self._stage.sequence_features,
+            example_names=batch.places,
+        )
+        return {**context, **sequences}
 
     def _as_example(self, context: dict[str, Any], sequences: dict[str, Any]) -> dict[str, Any]:
         specs = self._stage.sequence_features or {}
