@@ -2,7 +2,7 @@
 
 from varlen.data._pipeline import Pipeline
 from varlen.data._record_batch import RecordBatch
-from varlen.data._stage import Stage, StageIterator
+from varlen.data._stage import IndexedIterator, Stage, StageIterator
 from varlen.data.iterables import (
     batch,
     batch_join,
@@ -40,6 +40,7 @@ __all__ = [
     "BucketBySequenceLength",
     "Coordinator",
     "FIFOQueue",
+    "IndexedIterator",
     "LooperThread",
     "Map",
     "Pad",

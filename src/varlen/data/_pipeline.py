@@ -13,7 +13,8 @@ _VERSION = 1
 class Pipeline:
     """What is done to items on their way from a source to the consumer.
 
-    Iterating makes a pass, from the first item to the last; every pass is the same. A pass has
+    Iterating makes a pass, from the first item to the last; every pass is the same, unless it is
+    told by `begin_epoch` to be that of another epoch, or repeated by `Repeat`. A pass has
     `state_dict` and `load_state_dict`, and a pass of an equal pipeline that loads the state gives
     exactly the items that were still to come. After an error or an interrupt, the pass goes on
     with the item that failed, unless its source is an iterator, which cannot be wound back.
@@ -24,7 +25,9 @@ class Pipeline:
 
     Args:
         source: `Records`, or any iterable of items, or a function without arguments that returns
-            one. It must give the same items every time; an iterator can be gone through once.
+            one, or a map-style dataset. It must give the same items every time; an iterator can be
+            gone through once. What has `__len__` and `__getitem__` is resumed at once, all else by
+            going through it again.
         *stages: what to do, in order.
 
     Raises:
@@ -55,6 +58,7 @@ class _PipelineIterator(StageIterator):
     def __init__(self, iterator: StageIterator, stages: list[str]) -> None:
         self._iterator = iterator
         self._stages = stages
+        self._epoch = 0
         self._is_within_item = False
 
     def __next__(self) -> Any:
@@ -72,13 +76,21 @@ class _PipelineIterator(StageIterator):
         return {
             "version": _VERSION,
             "stages": list(self._stages),
+            "epoch": self._epoch,
             "position": self._iterator.state_dict(),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self._check(state)
+        self.begin_epoch(state["epoch"])
         self._is_within_item = True
         self._iterator.load_state_dict(state["position"])
+        self._is_within_item = False
+
+    def begin_epoch(self, epoch: int) -> None:
+        self._is_within_item = True
+        self._iterator.begin_epoch(epoch)
+        self._epoch = epoch
         self._is_within_item = False
 
     def _check(self, state: dict[str, Any]) -> None:

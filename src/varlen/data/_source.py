@@ -1,23 +1,29 @@
 """Any iterable as the beginning of a pipeline."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-from varlen.data._stage import StageIterator
+from torch.utils.data import IterableDataset
+
+from varlen.data._stage import IndexedIterator, StageIterator
 from varlen.errors import CheckpointError
+
+# Taken together from a source that gives many at once, as reading them one by one is slow there.
+_MOST_ITEMS = 64
 
 
 class Source:
     """Makes passes over an iterable, or over what a function without arguments returns.
 
-    Passes that have a state of their own, such as those of another pipeline, keep it. All else
-    is replayed from its beginning, and so must give the same items every time. An iterator
-    cannot be begun again: it has one pass.
+    Passes that have a state of their own, such as those of another pipeline, keep it. What has
+    `__len__` and `__getitem__`, as a list or a map-style dataset, is taken up again at any position
+    at once. All else is replayed from its beginning, and so must give the same items every time. An
+    iterator cannot be begun again: it has one pass.
     """
 
     def __init__(self, items: Any) -> None:
-        if not isinstance(items, Iterable) and not callable(items):
+        if not isinstance(items, Iterable) and not callable(items) and not _is_indexed(items):
             raise TypeError(
                 "a pipeline begins with an iterable of items, or a function that returns one; "
                 f"found {type(items).__name__}"
@@ -27,11 +33,16 @@ class Source:
 
     def __iter__(self) -> StageIterator:
         begun = self.begin()
-        return begun if isinstance(begun, StageIterator) else _ReplayedIterator(self, begun)
+        if isinstance(begun, StageIterator):
+            return begun
+        if _is_indexed(self.items):
+            return _IndexedIterator(self.items)
+        return _ReplayedIterator(self, begun)
 
     def begin(self) -> Iterator[Any]:
         """The items from the first one on."""
-        iterator = iter(self.items if isinstance(self.items, Iterable) else self.items())
+        is_function = not isinstance(self.items, Iterable) and not _is_indexed(self.items)
+        iterator: Iterator[Any] = iter(self.items() if is_function else self.items)
         if iterator is self.items and self._was_begun:
             raise ValueError(
                 f"a {type(iterator).__name__} cannot be begun again\n"
@@ -39,6 +50,61 @@ class Source:
             )
         self._was_begun = True
         return iterator
+
+
+def _is_indexed(items: Any) -> bool:
+    has_both = hasattr(items, "__len__") and hasattr(items, "__getitem__")
+    # An IterableDataset has a `__getitem__` that only raises.
+    return has_both and not isinstance(items, Mapping | IterableDataset | type)
+
+
+class _IndexedIterator(IndexedIterator):
+    """A pass over what has `__len__`, `__getitem__` and perhaps torch's `__getitems__`."""
+
+    def __init__(self, items: Any) -> None:
+        self._items = items
+        self._begin(0)
+
+    def _begin(self, position: int) -> None:
+        self._taken = position
+        self._ready: list[Any] = []  # the next items, in reverse
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def items_at(self, positions: Sequence[int]) -> list[Any]:
+        if hasattr(self._items, "__getitems__"):
+            return list(self._items.__getitems__(list(positions)))
+        return [self._items[position] for position in positions]
+
+    def __next__(self) -> Any:
+        if not self._ready:
+            if self._taken >= len(self._items):
+                raise StopIteration
+            self._ready = self._next_items()
+            self._ready.reverse()
+        item = self._ready.pop()
+        self._taken += 1
+        return item
+
+    def _next_items(self) -> list[Any]:
+        end = min(self._taken + _MOST_ITEMS, len(self._items))
+        if hasattr(self._items, "__getitems__"):
+            try:
+                return self.items_at(range(self._taken, end))
+            except Exception:  # of an item that may come later: those before it are handed out
+                pass
+        return self.items_at([self._taken])
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"taken": self._taken}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        _check_num_items(len(self._items), state)
+        self._begin(state["taken"])
+
+    def begin_epoch(self, epoch: int) -> None:
+        self._begin(0)
 
 
 class _ReplayedIterator(StageIterator):
@@ -58,15 +124,23 @@ class _ReplayedIterator(StageIterator):
         return {"taken": self._taken}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.begin_epoch(0)
+        self._has_moved = True
+        skipped = sum(1 for _ in islice(self._items, state["taken"]))
+        _check_num_items(skipped, state)
+        self._taken = skipped
+        self._has_moved = skipped > 0
+
+    def begin_epoch(self, epoch: int) -> None:
         # Never forward from here: a generator that failed is at its end for good.
         if self._has_moved:
             self._items = self._source.begin()
-        self._has_moved = True
-        skipped = sum(1 for _ in islice(self._items, state["taken"]))
-        if skipped < state["taken"]:
-            raise CheckpointError(
-                f"expected at least {state['taken']} items, as when the state was saved, "
-                f"found {skipped}"
-            )
-        self._taken = skipped
-        self._has_moved = skipped > 0
+        self._has_moved = False
+        self._taken = 0
+
+
+def _check_num_items(found: int, state: dict[str, Any]) -> None:
+    if found < state["taken"]:
+        raise CheckpointError(
+            f"expected at least {state['taken']} items, as when the state was saved, found {found}"
+        )

@@ -2,7 +2,7 @@
 
 import operator
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 
@@ -11,6 +11,11 @@ class StageIterator(Iterator[Any], ABC):
 
     The state belongs to the position after the last item that was handed out, also if an error
     or an interrupt came since. It is plain data, for JSON: dicts, lists, numbers and strings.
+
+    Passes are numbered by epoch, the first being 0. Stages that shuffle make another order of each
+    epoch; all others only hand the number on to the stage before them. Who begins an epoch, the
+    pipeline or `Repeat`, keeps the number in its state, so that no other stage needs to: it tells
+    the epoch before it loads a state.
     """
 
     @abstractmethod
@@ -19,7 +24,26 @@ class StageIterator(Iterator[Any], ABC):
 
     @abstractmethod
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Goes to where `state` was taken, from wherever the pass is, and leaves it unchanged."""
+        """Goes to where `state` was taken, from wherever the pass is, and leaves it unchanged.
+
+        The epoch must be that of the state already.
+        """
+
+    @abstractmethod
+    def begin_epoch(self, epoch: int) -> None:
+        """Goes to the beginning of the pass number `epoch`, from wherever the pass is."""
+
+
+class IndexedIterator(StageIterator):
+    """A pass over items that can also be had in any order."""
+
+    @abstractmethod
+    def __len__(self) -> int:
+        """The number of items of a whole pass, wherever this one is."""
+
+    @abstractmethod
+    def items_at(self, positions: Sequence[int]) -> list[Any]:
+        """The items at `positions`, each from 0 up to `len(self)`. The pass stays where it is."""
 
 
 @runtime_checkable
@@ -49,6 +73,10 @@ class EachIterator(StageIterator):
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self._upstream.load_state_dict(state["upstream"])
+        self._state = self._upstream.state_dict()
+
+    def begin_epoch(self, epoch: int) -> None:
+        self._upstream.begin_epoch(epoch)
         self._state = self._upstream.state_dict()
 
 

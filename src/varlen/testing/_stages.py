@@ -18,7 +18,8 @@ def check_stage(make_pipeline: Callable[[], Iterable[Any]]) -> None:
     Every pass is the same. From every position, before the first item and after the last
     included, a fresh pass that loads the state gives exactly the items that were still to come,
     so that nothing is lost and nothing comes twice; and so does a pass that had gone elsewhere.
-    The state survives JSON, is not changed by loading, and says the same once it is loaded.
+    The state survives JSON, is not changed by loading, and says the same once it is loaded. An
+    epoch may be begun from anywhere, is the same every time, and resumes as well.
 
     Args:
         make_pipeline: makes the pipeline anew; it must give few items, since the time taken grows
@@ -46,6 +47,23 @@ def check_stage(make_pipeline: Callable[[], Iterable[Any]]) -> None:
             again.load_state_dict(resumed.state_dict())
             _assert_same(list(again), whole[position:], f"{law}, also of a resumed pass")
             _assert_same(list(resumed), whole[position:], law)
+    _check_epochs(make_pipeline, whole)
+
+
+def _check_epochs(make_pipeline: Callable[[], Iterable[Any]], whole: list[Any]) -> None:
+    moved = _begin(make_pipeline)
+    epochs = []
+    for epoch in range(2):
+        law = f"epoch {epoch} is the same from wherever it is begun"
+        moved.begin_epoch(epoch)
+        epochs.append(list(moved))
+        for position in (0, len(epochs[epoch]) // 2):
+            moved.begin_epoch(epoch)
+            _assert_same(list(islice(moved, position)), epochs[epoch][:position], law)
+            resumed = _begin(make_pipeline)
+            resumed.load_state_dict(moved.state_dict())
+            _assert_same(list(resumed), epochs[epoch][position:], f"{law}, and resumes")
+    _assert_same(epochs[0], whole, "epoch 0 is that of a fresh pass")
 
 
 def _begin(make_pipeline: Callable[[], Iterable[Any]]) -> StageIterator:

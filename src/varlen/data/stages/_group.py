@@ -96,3 +96,7 @@ class GroupIterator(StageIterator):
                 group = self._groups[self._group_of(item)]
                 group.append(_Held(self._position, self._state, item))
             self._count()
+
+    def begin_epoch(self, epoch: int) -> None:
+        self._upstream.begin_epoch(epoch)
+        self._begin()

@@ -171,6 +171,10 @@ class _ParseIterator(StageIterator):
                 )
         self._begin_chunk()
 
+    def begin_epoch(self, epoch: int) -> None:
+        self._upstream.begin_epoch(epoch)
+        self._begin_chunk()
+
 
 _END = object()
 

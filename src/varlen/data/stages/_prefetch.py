@@ -56,12 +56,20 @@ class _PrefetchIterator(StageIterator):
         return {"upstream": self._state}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
+        self._end_worker()
+        self._upstream.load_state_dict(state["upstream"])
+        self._state = state["upstream"]
+
+    def begin_epoch(self, epoch: int) -> None:
+        self._end_worker()
+        self._upstream.begin_epoch(epoch)
+        self._state = self._upstream.state_dict()
+
+    def _end_worker(self) -> None:
         if self._worker is not None:
             self._worker.stop()
             self._stop.detach()
             self._worker = None
-        self._upstream.load_state_dict(state["upstream"])
-        self._state = state["upstream"]
 
 
 class _Worker:

@@ -69,6 +69,9 @@ class _RecordsIterator(StageIterator):
                     at=self._files[file],
                 )
 
+    def begin_epoch(self, epoch: int) -> None:
+        self._begin(0)
+
     def _name(self, file: int) -> str:
         # Without its folder: data may move between saving and resuming.
         return os.path.basename(self._files[file])

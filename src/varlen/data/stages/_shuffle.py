@@ -14,9 +14,9 @@ from varlen.data._stage import StageIterator, check_integer
 class Shuffle:
     """Shuffles within consecutive windows of `window` items.
 
-    The order depends on `seed` and the number of the window alone, so that every pass has the
-    same, on every machine; give each epoch a seed of its own. A window is held in memory: shuffle
-    records, which are small, rather than what is made of them.
+    The order depends on `seed`, the number of the window and that of the epoch alone, so that it is
+    the same on every machine; before `Repeat`, every epoch has another. A window is held in memory:
+    shuffle records, which are small, rather than what is made of them.
 
     Args:
         window: how many items to hold.
@@ -42,7 +42,11 @@ class _ShuffleIterator(StageIterator):
     def __init__(self, stage: Shuffle, upstream: StageIterator) -> None:
         self._stage = stage
         self._upstream = upstream
-        self._start = upstream.state_dict()
+        self._epoch = 0
+        self._begin()
+
+    def _begin(self) -> None:
+        self._start = self._upstream.state_dict()
         self._number = 0
         self._items: list[Any] | None = None  # None until the window is filled
         self._taken = 0
@@ -66,9 +70,8 @@ class _ShuffleIterator(StageIterator):
         self._items = None
 
     def _fill(self) -> None:
-        self._items = _shuffled(
-            list(islice(self._upstream, self._stage.window)), self._stage.seed, self._number
-        )
+        items = list(islice(self._upstream, self._stage.window))
+        self._items = _shuffled(items, self._stage.seed, self._number, self._epoch)
 
     def state_dict(self) -> dict[str, Any]:
         return {"upstream": self._start, "window": self._number, "taken": self._taken}
@@ -80,9 +83,14 @@ class _ShuffleIterator(StageIterator):
         self._fill()  # replayed rather than saved
         self._taken = state["taken"]
 
+    def begin_epoch(self, epoch: int) -> None:
+        self._upstream.begin_epoch(epoch)
+        self._epoch = epoch
+        self._begin()
 
-def _shuffled(items: Sequence[Any], seed: int, number: int) -> list[Any]:
+
+def _shuffled(items: Sequence[Any], seed: int, number: int, epoch: int) -> list[Any]:
     # The raw bits of a bit generator are the same in all versions of NumPy; those of
     # `Generator.permutation` and `random.shuffle` need not be.
-    keys = np.random.PCG64([seed, number]).random_raw(len(items))
+    keys = np.random.PCG64([seed, number, epoch]).random_raw(len(items))
     return [items[i] for i in np.argsort(keys, kind="stable")]
