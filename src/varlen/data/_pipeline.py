@@ -1,16 +1,22 @@
 """`Pipeline`: a beginning and stages, and passes over what comes out of them."""
 
+import copy
+from collections.abc import Sequence
 from dataclasses import fields, is_dataclass
 from typing import Any
 
+from torch.utils.data import IterableDataset
+
+from varlen.data._share import Share, ShareIterator
 from varlen.data._source import Source
-from varlen.data._stage import Stage, StageIterator
+from varlen.data._stage import Stage, StageIterator, check_integer
+from varlen.data._workers import warn_of_ranks, worker_of
 from varlen.errors import CheckpointError
 
 _VERSION = 1
 
 
-class Pipeline:
+class Pipeline(IterableDataset[Any]):
     """What is done to items on their way from a source to the consumer.
 
     Iterating makes a pass, from the first item to the last; every pass is the same, unless it is
@@ -22,6 +28,11 @@ class Pipeline:
         pipeline = Pipeline(Records("train-*.tfrecord"), Shuffle(10_000, seed=7), ...)
         for batch in pipeline:
             ...
+
+    It is a dataset for `DataLoader(pipeline, batch_size=None, num_workers=2)` and torchdata's
+    StatefulDataLoader: the workers share a pass, and its items come in the same order as without
+    workers. All of them do the work up to the last batch that is formed, each with its own share
+    from there on, so put what takes long, as `Parse`, after it.
 
     Args:
         source: `Records`, or any iterable of items, or a function without arguments that returns
@@ -44,14 +55,79 @@ class Pipeline:
                     "argument is a source"
                 )
         self._stages = stages
+        self._ranks: tuple[int, int] | None = None
+        self._start: dict[str, Any] | None = None
+
+    def for_rank(self, rank: int, num_ranks: int) -> "Pipeline":
+        """The pipeline of one of several processes that learn together.
+
+        All ranks make the same number of steps, and step s of rank r has the item
+        `s * num_ranks + r` of the whole pass; the batches of a last step in which there are fewer
+        than ranks are divided by rows. So nothing is lost and nothing comes twice, and a state that
+        any rank has saved is good for any number of ranks. Items that are no batches cannot be
+        divided: then some ranks have one item less.
+
+        Args:
+            rank: from 0.
+            num_ranks: how many ranks there are.
+
+        Raises:
+            TypeError: not integers.
+            ValueError: a rank that is not below their number.
+        """
+        check_integer(num_ranks, "for_rank: num_ranks", at_least=1)
+        check_integer(rank, "for_rank: rank", at_least=0)
+        if rank >= num_ranks:
+            raise ValueError(f"for_rank: rank: expected below {num_ranks}, found {rank}")
+        return self._changed(_ranks=(rank, num_ranks))
+
+    def starting_at(self, state: dict[str, Any]) -> "Pipeline":
+        """The pipeline whose passes begin where `state` was taken: the rest of that pass.
+
+        For a DataLoader, which makes the passes itself, and may have another number of workers.
+
+        Args:
+            state: from `state_dict` of a pass of an equal pipeline.
+        """
+        return self._changed(_start=state)
+
+    def _changed(self, **attributes: Any) -> "Pipeline":
+        changed = copy.copy(self)
+        vars(changed).update(attributes)
+        return changed
 
     def __iter__(self) -> StageIterator:
+        if self._ranks is None:
+            warn_of_ranks()
+        share = Share(*(self._ranks or (0, 1)), *worker_of(self))
         iterator = iter(self._source)
-        for stage in self._stages:
+        own = _begin_of_own(self._stages)
+        for stage in self._stages[:own]:
+            iterator = stage.iterate(iterator)
+        last = self._stages[own - 1] if own else None
+        iterator = shared = ShareIterator(
+            iterator,
+            share,
+            of_batches=getattr(last, "makes_batches", False),
+            by_rows=getattr(last, "rows_go_on", False),
+        )
+        for stage in self._stages[own:]:
             iterator = stage.iterate(iterator)
         # The source by its kind alone: the data may have moved.
         kinds = [type(self._source.items).__name__, *map(_describe, self._stages)]
-        return _PipelineIterator(iterator, kinds)
+        passing = _PipelineIterator(iterator, kinds)
+        if self._start is not None:
+            passing.load_state_dict(self._start)
+            shared.begin_turns()
+        return passing
+
+
+def _begin_of_own(stages: Sequence[Stage]) -> int:
+    """Where the stages begin that a rank or worker puts only its own share through."""
+    own = len(stages)
+    while own and getattr(stages[own - 1], "one_to_one", False):
+        own -= 1
+    return own
 
 
 class _PipelineIterator(StageIterator):

@@ -48,7 +48,16 @@ class IndexedIterator(StageIterator):
 
 @runtime_checkable
 class Stage(Protocol):
-    """Describes what happens to the items of the stage before it."""
+    """Describes what happens to the items of the stage before it.
+
+    Attributes of the class, False where there are none, say what ranks and workers may do:
+
+    - `one_to_one`: it makes one item of each, whatever the others are, so that at the end of a
+      pipeline each of them puts only its own items through.
+    - `makes_batches`: items are batches, and their rows are examples, which can be divided.
+    - `rows_go_on`: a row of a batch goes on in the same row of the next, so that ranks must share
+      the rows of every batch instead of taking turns.
+    """
 
     def iterate(self, upstream: StageIterator) -> StageIterator:
         """Begins a pass over the items of `upstream`."""

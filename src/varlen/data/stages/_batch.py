@@ -3,6 +3,7 @@
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from varlen.data._collate import sequence_length
 from varlen.data._stage import StageIterator, check_integer
@@ -27,6 +28,7 @@ class Batch:
 
     batch_size: int
     drop_remainder: bool = False
+    makes_batches: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         check_integer(self.batch_size, "Batch: batch_size", at_least=1)
@@ -64,6 +66,7 @@ class BucketBySequenceLength:
     boundaries: Sequence[int]
     batch_size: int | Sequence[int]
     drop_remainder: bool = False
+    makes_batches: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if not isinstance(self.boundaries, Sequence):

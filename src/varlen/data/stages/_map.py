@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from varlen.data._stage import EachIterator, StageIterator
 
@@ -20,6 +20,7 @@ class Map:
     """
 
     function: Callable[[Any], Any]
+    one_to_one: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if not callable(self.function):

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -30,6 +30,7 @@ class Pad:
     """
 
     padding_values: Mapping[str, Any] = field(default_factory=dict)
+    one_to_one: ClassVar[bool] = True
 
     def iterate(self, upstream: StageIterator) -> StageIterator:
         return EachIterator(upstream, self._pad)

@@ -4,7 +4,7 @@ import threading
 import weakref
 from collections import deque
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from varlen.data._stage import StageIterator, check_integer
 
@@ -26,6 +26,7 @@ class Prefetch:
     """
 
     n: int
+    one_to_one: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         check_integer(self.n, "Prefetch: n", at_least=1)

@@ -1,0 +1,100 @@
+"""The share of one rank and one worker in a pass that all of them make in the same order."""
+
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from varlen.data._rows import divide
+from varlen.data._stage import StageIterator
+
+
+@dataclass(frozen=True)
+class Share:
+    """Which of several takers this is.
+
+    A step takes an item for each rank: rank r has item `step * num_ranks + r`. The workers of a
+    rank take turns: worker w has the steps w, `w + num_workers` and so on, which is the order in
+    which a DataLoader asks its workers.
+    """
+
+    rank: int = 0
+    num_ranks: int = 1
+    worker: int = 0
+    num_workers: int = 1
+
+
+class ShareIterator(StageIterator):
+    """The items of one share.
+
+    What comes from upstream is the same for every share, so the position between two steps is one
+    that any number of ranks and workers can go on from. If items are batches, all ranks make
+    equally many steps: the batches of a last step, if they are fewer than ranks, are divided.
+
+    Args:
+        upstream: gives the items of all.
+        share: whose they are.
+        of_batches: whether items are batches, which can be divided.
+        by_rows: whether every batch is divided among the ranks, since its rows carry on from batch
+            to batch; otherwise ranks take whole items.
+    """
+
+    def __init__(
+        self,
+        upstream: StageIterator,
+        share: Share,
+        *,
+        of_batches: bool = False,
+        by_rows: bool = False,
+    ) -> None:
+        self._upstream = upstream
+        self._share = share
+        self._of_batches = of_batches
+        self._by_rows = by_rows
+        self._step = 0  # that is taken next
+        self._keep_position()
+
+    def __next__(self) -> Any:
+        item = _NONE
+        while item is _NONE:
+            items = self._take_step()
+            if not items:
+                self._keep_position()
+                raise StopIteration
+            if self._step % self._share.num_workers == self._share.worker:
+                item = self._own(items)
+            self._step += 1
+        self._keep_position()
+        return item
+
+    def _keep_position(self) -> None:
+        self._position = {"upstream": self._upstream.state_dict(), "step": self._step}
+
+    def _take_step(self) -> list[Any]:
+        num_items = 1 if self._by_rows else self._share.num_ranks
+        return list(islice(self._upstream, num_items))
+
+    def _own(self, items: list[Any]) -> Any:
+        rank, num_ranks = self._share.rank, self._share.num_ranks
+        if num_ranks == 1:
+            return items[0]
+        if self._by_rows:
+            return divide(items, num_ranks)[rank]
+        if len(items) < num_ranks and self._of_batches:
+            items = divide(items, num_ranks)
+        return items[rank] if rank < len(items) else _NONE
+
+    def begin_turns(self) -> None:
+        """Lets the first worker take the next step, whosever turn it would be."""
+        self._step = 0
+        self._position = {**self._position, "step": 0}
+
+    def state_dict(self) -> dict[str, Any]:
+        return self._position
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self._upstream.load_state_dict(state["upstream"])
+        self._step = state["step"]
+        self._keep_position()
+
+
+_NONE = object()
