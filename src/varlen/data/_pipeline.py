@@ -7,10 +7,11 @@ from typing import Any
 
 from torch.utils.data import IterableDataset
 
-from varlen.data._share import Share, ShareIterator
+from varlen.data._loader_state import furthest_state
+from varlen.data._share import ShareIterator
 from varlen.data._source import Source
 from varlen.data._stage import Stage, StageIterator, check_integer
-from varlen.data._workers import warn_of_ranks, worker_of
+from varlen.data._workers import share_of
 from varlen.errors import CheckpointError
 
 _VERSION = 1
@@ -56,6 +57,7 @@ class Pipeline(IterableDataset[Any]):
                 )
         self._stages = stages
         self._ranks: tuple[int, int] | None = None
+        self._epoch = 0
         self._start: dict[str, Any] | None = None
 
     def for_rank(self, rank: int, num_ranks: int) -> "Pipeline":
@@ -81,15 +83,32 @@ class Pipeline(IterableDataset[Any]):
             raise ValueError(f"for_rank: rank: expected below {num_ranks}, found {rank}")
         return self._changed(_ranks=(rank, num_ranks))
 
+    def for_epoch(self, epoch: int) -> "Pipeline":
+        """The pipeline whose passes are those of an epoch, in which items are shuffled anew.
+
+        Args:
+            epoch: from 0, the one that a pipeline makes otherwise.
+
+        Raises:
+            TypeError: not an integer.
+            ValueError: below 0.
+        """
+        check_integer(epoch, "for_epoch: epoch", at_least=0)
+        return self._changed(_epoch=int(epoch))
+
     def starting_at(self, state: dict[str, Any]) -> "Pipeline":
         """The pipeline whose passes begin where `state` was taken: the rest of that pass.
 
-        For a DataLoader, which makes the passes itself, and may have another number of workers.
+        For a DataLoader, which makes the passes itself.
 
         Args:
-            state: from `state_dict` of a pass of an equal pipeline.
+            state: from `state_dict` of a pass of an equal pipeline; or of a StatefulDataLoader over
+                one, which may have had another number of workers.
+
+        Raises:
+            CheckpointError: it is neither.
         """
-        return self._changed(_start=state)
+        return self._changed(_start=furthest_state(state))
 
     def _changed(self, **attributes: Any) -> "Pipeline":
         changed = copy.copy(self)
@@ -97,9 +116,7 @@ class Pipeline(IterableDataset[Any]):
         return changed
 
     def __iter__(self) -> StageIterator:
-        if self._ranks is None:
-            warn_of_ranks()
-        share = Share(*(self._ranks or (0, 1)), *worker_of(self))
+        share = share_of(self, self._ranks)
         iterator = iter(self._source)
         own = _begin_of_own(self._stages)
         for stage in self._stages[:own]:
@@ -116,6 +133,8 @@ class Pipeline(IterableDataset[Any]):
         # The source by its kind alone: the data may have moved.
         kinds = [type(self._source.items).__name__, *map(_describe, self._stages)]
         passing = _PipelineIterator(iterator, kinds)
+        if self._epoch:
+            passing.begin_epoch(self._epoch)
         if self._start is not None:
             passing.load_state_dict(self._start)
             shared.begin_turns()

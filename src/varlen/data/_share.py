@@ -88,6 +88,11 @@ class ShareIterator(StageIterator):
         self._step = 0
         self._position = {**self._position, "step": 0}
 
+    def begin_epoch(self, epoch: int) -> None:
+        self._upstream.begin_epoch(epoch)
+        self._step = 0
+        self._keep_position()
+
     def state_dict(self) -> dict[str, Any]:
         return self._position
 

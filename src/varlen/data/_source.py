@@ -7,6 +7,7 @@ from typing import Any
 from torch.utils.data import IterableDataset
 
 from varlen.data._stage import IndexedIterator, StageIterator
+from varlen.data._workers import whole_passes
 from varlen.errors import CheckpointError
 
 # Taken together from a source that gives many at once, as reading them one by one is slow there.
@@ -42,7 +43,8 @@ class Source:
     def begin(self) -> Iterator[Any]:
         """The items from the first one on."""
         is_function = not isinstance(self.items, Iterable) and not _is_indexed(self.items)
-        iterator: Iterator[Any] = iter(self.items() if is_function else self.items)
+        with whole_passes():
+            iterator: Iterator[Any] = iter(self.items() if is_function else self.items)
         if iterator is self.items and self._was_begun:
             raise ValueError(
                 f"a {type(iterator).__name__} cannot be begun again\n"

@@ -1,21 +1,48 @@
 """Whose share of a pass this process makes: the worker of a DataLoader, the rank of a group."""
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import torch.distributed
 from torch.utils.data import get_worker_info
 
+from varlen.data._share import Share
 
-def worker_of(dataset: Any) -> tuple[int, int]:
-    """The number of the DataLoader's worker that this process is, and how many there are.
+_is_within_pipeline = ContextVar("_is_within_pipeline", default=False)
 
-    Only of a DataLoader of this very dataset: one that is made within another dataset cannot know
-    how that one divides its work.
+
+@contextmanager
+def whole_passes() -> Iterator[None]:
+    """What is begun within is the source of a pipeline, which shares what comes out of it."""
+    token = _is_within_pipeline.set(True)
+    try:
+        yield
+    finally:
+        _is_within_pipeline.reset(token)
+
+
+def share_of(dataset: Any, ranks: tuple[int, int] | None) -> Share:
+    """The share of this process in the passes of `dataset`.
+
+    Args:
+        dataset: what a DataLoader's workers share if it was given this very object.
+        ranks: the rank and their number; None if nobody has said.
 
     Warns:
-        UserWarning: it is made within another dataset, in each of several workers.
+        UserWarning: the same items would come several times: from each worker of a DataLoader of
+            another dataset that makes this one's passes, or in each rank of a process group.
     """
+    if _is_within_pipeline.get():
+        return Share(*(ranks or (0, 1)))
+    if ranks is None:
+        _warn_of_ranks()
+    return Share(*(ranks or (0, 1)), *_worker_of(dataset))
+
+
+def _worker_of(dataset: Any) -> tuple[int, int]:
     info = get_worker_info()
     if info is None:
         return 0, 1
@@ -32,20 +59,15 @@ def worker_of(dataset: Any) -> tuple[int, int]:
     return 0, 1
 
 
-def warn_of_ranks() -> None:
-    """Warns if there are several ranks, and a pass is not that of one of them.
-
-    Warns:
-        UserWarning: every rank reads the same.
-    """
+def _warn_of_ranks() -> None:
     if not (torch.distributed.is_available() and torch.distributed.is_initialized()):
         return
     rank, num_ranks = torch.distributed.get_rank(), torch.distributed.get_world_size()
     if num_ranks > 1 and rank == 0:
         warnings.warn(
             f"each of the {num_ranks} ranks makes the whole pass of the Pipeline, so that every "
-            f"item is learned from {num_ranks} times\n"
-            "  use pipeline.for_rank(rank, num_ranks) for the share of a rank, and "
-            "for_rank(0, 1) if every rank is to have all",
+            f"item comes {num_ranks} times\n"
+            "  use pipeline.for_rank(rank, num_ranks) for the share of a rank, or for_rank(0, 1) "
+            "if each is to have all",
             stacklevel=4,
         )

@@ -9,7 +9,7 @@ import numpy as np
 
 from varlen.data._record_batch import RecordBatch
 from varlen.data._stage import StageIterator
-from varlen.errors import CheckpointError, FeatureError
+from varlen.errors import FeatureError
 from varlen.features import (
     FixedLenSequenceFeature,
     decode_sequence_examples,
@@ -72,14 +72,15 @@ class _ParseIterator(StageIterator):
     def __init__(self, stage: Parse, upstream: StageIterator) -> None:
         self._stage = stage
         self._upstream = upstream
-        self._begin_chunk()
+        self._forget_chunk()
 
-    def _begin_chunk(self) -> None:
-        self._start = self._upstream.state_dict()
+    def _forget_chunk(self) -> None:
         self._items: list[Any] = []
+        self._states: list[dict[str, Any]] = []  # of the upstream, after each item
         self._error: Exception | None = None  # that came from upstream after them
         self._examples: list[dict[str, Any]] | None = None  # None: each is parsed in its turn
         self._taken = 0
+        self._state = self._upstream.state_dict()
 
     def __next__(self) -> dict[str, Any]:
         if self._taken == len(self._items):
@@ -89,12 +90,13 @@ class _ParseIterator(StageIterator):
             if self._examples is None
             else self._examples[self._taken]
         )
+        self._state = self._states[self._taken]
         self._taken += 1
         return example
 
     def _next_chunk(self) -> None:
         error = self._error
-        self._begin_chunk()
+        self._forget_chunk()
         if error is not None:
             raise error
         self._fill()
@@ -115,6 +117,7 @@ class _ParseIterator(StageIterator):
                 self._error = error
                 return
             self._items.append(item)
+            self._states.append(self._upstream.state_dict())
             if isinstance(item, RecordBatch):
                 return
             data = _data_of(item)
@@ -159,24 +162,15 @@ class _ParseIterator(StageIterator):
         return {**context, **rows}
 
     def state_dict(self) -> dict[str, Any]:
-        return {"upstream": self._start, "taken": self._taken}
+        return {"upstream": self._state}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self._upstream.load_state_dict(state["upstream"])
-        for number in range(state["taken"]):
-            if next(self._upstream, _END) is _END:
-                raise CheckpointError(
-                    f"expected at least {state['taken']} records, as when the state was saved, "
-                    f"found {number}"
-                )
-        self._begin_chunk()
+        self._forget_chunk()
 
     def begin_epoch(self, epoch: int) -> None:
         self._upstream.begin_epoch(epoch)
-        self._begin_chunk()
-
-
-_END = object()
+        self._forget_chunk()
 
 
 def _data_of(item: Any) -> Any:
