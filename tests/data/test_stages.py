@@ -11,12 +11,16 @@ from varlen import data
 from varlen.data import (
     Batch,
     BucketBySequenceLength,
+    Filter,
+    Interleave,
     Map,
+    Mix,
     Pad,
     Parse,
     Pipeline,
     Prefetch,
     Records,
+    Repeat,
     Shuffle,
     Stage,
     StageIterator,
@@ -88,6 +92,16 @@ PIPELINES = {
         PARSE,
     ],
     "Pad": lambda files: [examples, Batch(3), Pad({"tokens": -1})],
+    "Filter": lambda files: [examples, Filter(lambda e: e["id"] % 3 != 1)],
+    "Repeat": lambda files: [examples, Shuffle(5, 3), Repeat(3), Batch(4)],
+    "Repeat, repeated": lambda files: [examples()[:5], Shuffle(3, 1), Repeat(2), Repeat(2)],
+    "Interleave": lambda files: [Interleave([examples()[:4], Records(files), examples], block=2)],
+    "Mix": lambda files: [
+        Mix([Pipeline(examples, Shuffle(4, 0)), Pipeline(examples()[:3], Repeat())], seed=1)
+    ],
+    "Mix, all": lambda files: [
+        Mix([Pipeline(examples, Shuffle(4, 0)), examples()[:3]], (2, 1), stop="all")
+    ],
     "Prefetch": lambda files: [examples, Prefetch(2)],
     "Pipeline": lambda files: [Pipeline(examples, Shuffle(5, 0)), Shuffle(3, 1)],
     "all together": lambda files: [

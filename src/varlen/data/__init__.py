@@ -24,14 +24,17 @@ from varlen.data.queues import (
     slice_input_producer,
     string_input_producer,
 )
+from varlen.data.sources import Interleave, Mix
 from varlen.data.stages import (
     Batch,
     BucketBySequenceLength,
+    Filter,
     Map,
     Pad,
     Parse,
     Prefetch,
     Records,
+    Repeat,
     Shuffle,
 )
 
@@ -40,9 +43,12 @@ __all__ = [
     "BucketBySequenceLength",
     "Coordinator",
     "FIFOQueue",
+    "Filter",
     "IndexedIterator",
+    "Interleave",
     "LooperThread",
     "Map",
+    "Mix",
     "Pad",
     "PaddingFIFOQueue",
     "Parse",
@@ -54,6 +60,7 @@ __all__ = [
     "RandomShuffleQueue",
     "RecordBatch",
     "Records",
+    "Repeat",
     "Shuffle",
     "Stage",
     "StageIterator",

@@ -1,20 +1,24 @@
 """The stages of a pipeline, a file each."""
 
 from varlen.data.stages._batch import Batch, BucketBySequenceLength
+from varlen.data.stages._filter import Filter
 from varlen.data.stages._map import Map
 from varlen.data.stages._pad import Pad
 from varlen.data.stages._parse import Parse
 from varlen.data.stages._prefetch import Prefetch
 from varlen.data.stages._records import Records
+from varlen.data.stages._repeat import Repeat
 from varlen.data.stages._shuffle import Shuffle
 
 __all__ = [
     "Batch",
     "BucketBySequenceLength",
+    "Filter",
     "Map",
     "Pad",
     "Parse",
     "Prefetch",
     "Records",
+    "Repeat",
     "Shuffle",
 ]
