@@ -1,4 +1,5 @@
 import itertools
+import json
 
 import pytest
 
@@ -43,10 +44,7 @@ def test_the_state_stays_small():
     pass_ = iter(Pipeline(range(4), Shuffle(4, 0), Repeat()))
     for _ in range(4002):
         next(pass_)
-    assert pass_.state_dict()["position"] == {
-        "pass": 1000,
-        "upstream": {"upstream": {"taken": 0}, "window": 0, "taken": 2},
-    }
+    assert len(json.dumps(pass_.state_dict())) < 300
 
 
 def test_nothing_repeated_is_nothing():
