@@ -11,8 +11,10 @@ from varlen import data
 from varlen.data import (
     Batch,
     BucketBySequenceLength,
+    Chunk,
     Filter,
     Interleave,
+    LimitLength,
     Map,
     Mix,
     Pad,
@@ -24,6 +26,7 @@ from varlen.data import (
     Shuffle,
     Stage,
     StageIterator,
+    Window,
 )
 from varlen.features import (
     FixedLenFeature,
@@ -95,6 +98,14 @@ PIPELINES = {
     "Filter": lambda files: [examples, Filter(lambda e: e["id"] % 3 != 1)],
     "Repeat": lambda files: [examples, Shuffle(5, 3), Repeat(3), Batch(4)],
     "Repeat, repeated": lambda files: [examples()[:5], Shuffle(3, 1), Repeat(2), Repeat(2)],
+    "LimitLength, truncate": lambda files: [examples, LimitLength("tokens", 3, "truncate")],
+    "LimitLength, split": lambda files: [examples, LimitLength(["tokens"], 2, "split"), Batch(3)],
+    "LimitLength, skip": lambda files: [examples, LimitLength("tokens", 3, "skip")],
+    "LimitLength, records": lambda files: [Records(files), LimitLength("tokens", 3, "skip")],
+    "Chunk": lambda files: [examples, Chunk(steps=2, batch_size=3)],
+    "Chunk, more rows than sequences": lambda files: [examples, Chunk(3, len(LENGTHS) + 2)],
+    "Window": lambda files: [examples, Window(3, stride=2)],
+    "Window, no remainder": lambda files: [examples, Window(2, drop_remainder=True)],
     "Interleave": lambda files: [Interleave([examples()[:4], Records(files), examples], block=2)],
     "Mix": lambda files: [
         Mix([Pipeline(examples, Shuffle(4, 0)), Pipeline(examples()[:3], Repeat())], seed=1)

@@ -28,7 +28,9 @@ from varlen.data.sources import Interleave, Mix
 from varlen.data.stages import (
     Batch,
     BucketBySequenceLength,
+    Chunk,
     Filter,
+    LimitLength,
     Map,
     Pad,
     Parse,
@@ -36,16 +38,19 @@ from varlen.data.stages import (
     Records,
     Repeat,
     Shuffle,
+    Window,
 )
 
 __all__ = [
     "Batch",
     "BucketBySequenceLength",
+    "Chunk",
     "Coordinator",
     "FIFOQueue",
     "Filter",
     "IndexedIterator",
     "Interleave",
+    "LimitLength",
     "LooperThread",
     "Map",
     "Mix",
@@ -64,6 +69,7 @@ __all__ = [
     "Shuffle",
     "Stage",
     "StageIterator",
+    "Window",
     "batch",
     "batch_join",
     "bucket",

@@ -1,7 +1,9 @@
 """The stages of a pipeline, a file each."""
 
 from varlen.data.stages._batch import Batch, BucketBySequenceLength
+from varlen.data.stages._chunk import Chunk
 from varlen.data.stages._filter import Filter
+from varlen.data.stages._limit_length import LimitLength
 from varlen.data.stages._map import Map
 from varlen.data.stages._pad import Pad
 from varlen.data.stages._parse import Parse
@@ -9,11 +11,14 @@ from varlen.data.stages._prefetch import Prefetch
 from varlen.data.stages._records import Records
 from varlen.data.stages._repeat import Repeat
 from varlen.data.stages._shuffle import Shuffle
+from varlen.data.stages._window import Window
 
 __all__ = [
     "Batch",
     "BucketBySequenceLength",
+    "Chunk",
     "Filter",
+    "LimitLength",
     "Map",
     "Pad",
     "Parse",
@@ -21,4 +26,5 @@ __all__ = [
     "Records",
     "Repeat",
     "Shuffle",
+    "Window",
 ]

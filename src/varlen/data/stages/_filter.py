@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from varlen.data._stage import StageIterator
+from varlen.data.stages._pieces import PiecesIterator
 
 
 @dataclass(frozen=True)
@@ -26,29 +27,4 @@ class Filter:
             raise TypeError(f"Filter: expected a function, found {type(self.function).__name__}")
 
     def iterate(self, upstream: StageIterator) -> StageIterator:
-        return _FilterIterator(self, upstream)
-
-
-class _FilterIterator(StageIterator):
-    def __init__(self, stage: Filter, upstream: StageIterator) -> None:
-        self._function = stage.function
-        self._upstream = upstream
-        self._state = upstream.state_dict()
-
-    def __next__(self) -> Any:
-        for item in self._upstream:
-            if self._function(item):
-                self._state = self._upstream.state_dict()
-                return item
-        raise StopIteration
-
-    def state_dict(self) -> dict[str, Any]:
-        return {"upstream": self._state}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        self._upstream.load_state_dict(state["upstream"])
-        self._state = state["upstream"]
-
-    def begin_epoch(self, epoch: int) -> None:
-        self._upstream.begin_epoch(epoch)
-        self._state = self._upstream.state_dict()
+        return PiecesIterator(upstream, lambda item: [item] if self.function(item) else [])
