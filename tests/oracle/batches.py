@@ -1,4 +1,4 @@
-"""Batches: functions against tf.train's and contrib.training's, and stages against tf.data's."""
+"""Batches: functions against tf.train's and contrib.training's."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -6,33 +6,13 @@ from itertools import count
 from typing import Any
 
 import numpy as np
-import pytest
 
 from varlen import data
-from varlen.data import Batch, BucketBySequenceLength, Pad, Pipeline
-from varlen.sequences import JaggedSequence, SparseValues
+from varlen.sequences import SparseValues
 
 from .case import Case, assert_equal
-from .reasons import LeftOut
 
 QUEUE_DEFAULTS = {"dynamic_pad": False, "allow_smaller_final_batch": False}
-STAGE_ARGUMENTS = {
-    "tf.data.Dataset.padded_batch": {
-        "batch_size",
-        "drop_remainder",
-        "padded_shapes",
-        "padding_values",
-    },
-    "tf.data.experimental.bucket_by_sequence_length": {
-        "bucket_batch_sizes",
-        "bucket_boundaries",
-        "drop_remainder",
-        "padding_values",
-    },
-}
-ERRORS = {"ValueError": ValueError, "TypeError": TypeError, "InvalidArgument": ValueError}
-
-
 WHICH_BUCKET = {"id % 3": lambda element: element[0] % 3}
 
 
@@ -66,7 +46,7 @@ def run_queue(case: Case) -> None:
         assert len(batches) == case.entry["batches"]
         for number, found in enumerate(batches):
             blocks = found.values() if isinstance(found, dict) else found
-            _compare(case, number, blocks if isinstance(found, dict | list) else [found])
+            compare(case, number, blocks if isinstance(found, dict | list) else [found])
 
 
 def _queue_batches(case: Case, form: Callable[[list[Any]], Any]) -> Iterator[Any]:
@@ -89,12 +69,12 @@ def run_sparse(case: Case) -> None:
                 np.array([2 * len(row) + i % 2]),
             ),
         )
-        for i, row in enumerate(_rows(case))
+        for i, row in enumerate(rows_of(case))
     ]
     batches = list(data.batch(elements, **_arguments(case)))
     assert len(batches) == case.entry["batches"]
     for number, (numbers, sparse) in enumerate(batches):
-        _compare(case, number, [numbers, *sparse])
+        compare(case, number, [numbers, *sparse])
 
 
 def run_multiset(case: Case) -> None:
@@ -116,7 +96,7 @@ def run_multiset(case: Case) -> None:
 
 def run_bucketed(case: Case) -> None:
     arguments = _arguments(case)
-    elements = [(np.int32(i), row) for i, row in enumerate(_rows(case))]
+    elements = [(np.int32(i), row) for i, row in enumerate(rows_of(case))]
     found: dict[str, int] = Counter()
     for number, components in _bucketed(arguments, elements):
         prefix = f"bucket/{number}/{found[str(number)]:03}"
@@ -146,57 +126,16 @@ def _queue_elements(case: Case) -> Iterator[list[Any]]:
             yield [string]
         return
     has_rows = "batch/000/1" in case.arrays
-    for i, row in enumerate(_rows(case)):
+    for i, row in enumerate(rows_of(case)):
         yield [np.int32(i), row] if has_rows else [np.int32(i)]
 
 
-def covers_stages(case: Case) -> None:
-    api, kwargs = case.entry["api"], case.entry["kwargs"]
-    if api not in STAGE_ARGUMENTS or set(kwargs) - STAGE_ARGUMENTS[api]:
-        raise LeftOut("queues")
-    if kwargs.get("padded_shapes", [[], [None]]) not in ([[], [None]], [[], [-1]]):
-        raise LeftOut("padded shapes")
-    if case.entry["batches"] and "batch/000/1" not in case.arrays:
-        raise LeftOut("in words")
-
-
-def run_stages(case: Case) -> None:
-    batches = []
-    if case.entry["end"] == "OutOfRange":
-        batches.extend(_pipeline(case))
-    else:
-        with pytest.raises(ERRORS[case.entry["end"]]):
-            batches.extend(_pipeline(case))
-    assert len(batches) == case.entry["batches"]
-    for number, found in enumerate(batches):
-        lengths = [len(row) for row in _rows(case)]
-        assert found["row"].lengths.tolist() == [lengths[i] for i in found["id"]]
-        _compare(case, number, [found["id"], found["row"].data])
-
-
-def _pipeline(case: Case) -> Pipeline:
-    kwargs = case.entry["kwargs"]
-    examples = [
-        {"id": np.int64(i), "row": JaggedSequence(row, len(row))}
-        for i, row in enumerate(_rows(case))
-    ]
-    _, padding_value = kwargs.get("padding_values") or (0, 0)
-    drop = kwargs.get("drop_remainder", False)
-    if "bucket_boundaries" in kwargs:
-        stage: Any = BucketBySequenceLength(
-            "row", kwargs["bucket_boundaries"], kwargs["bucket_batch_sizes"], drop_remainder=drop
-        )
-    else:
-        stage = Batch(kwargs["batch_size"], drop_remainder=drop)
-    return Pipeline(examples, stage, Pad(padding_values={"row": padding_value}))
-
-
-def _rows(case: Case) -> list[np.ndarray]:
+def rows_of(case: Case) -> list[np.ndarray]:
     ends = np.cumsum(case.arrays["rows.lengths"])
     return np.split(case.arrays["rows.values"], ends[:-1])
 
 
-def _compare(case: Case, number: int, blocks: Any) -> None:
+def compare(case: Case, number: int, blocks: Any) -> None:
     for k, block in enumerate(blocks):
         key = f"batch/{number:03}/{k}"
         expected = case.strings(key) if f"{key}.bytes" in case.arrays else case.arrays[key]

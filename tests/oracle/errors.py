@@ -6,12 +6,10 @@ import pytest
 
 from varlen.errors import CancelledError
 
-from . import bad_cells, bad_queues, bad_unrolls, losses
+from . import bad_cells, bad_queues, bad_states, bad_unrolls, losses
 from .case import Case
 from .reasons import LeftOut
 
-LATER = ("tf.contrib.training.batch_sequences_with_states",)
-"""How the names begin of what is to be made of queues."""
 ERRORS: dict[str, type[Exception]] = {
     "CancelledError": CancelledError,
     "KeyError": KeyError,
@@ -19,8 +17,8 @@ ERRORS: dict[str, type[Exception]] = {
 }
 """Errors of a type that is TensorFlow's too; all others are ValueErrors or TypeErrors."""
 
-CALLS = bad_cells.CALLS | bad_queues.CALLS | bad_unrolls.CALLS
-SOUND = bad_cells.SOUND | bad_queues.SOUND | bad_unrolls.SOUND
+CALLS = bad_cells.CALLS | bad_queues.CALLS | bad_states.CALLS | bad_unrolls.CALLS
+SOUND = bad_cells.SOUND | bad_queues.SOUND | bad_states.SOUND | bad_unrolls.SOUND
 GRAPH = {
     ("batch", "shapes= given for a tensor of unknown shape"),
     ("bucket_by_sequence_length", "bucket_capacities of the wrong length"),
@@ -34,8 +32,6 @@ GRAPH = {
 
 
 def covers(case: Case) -> None:
-    if case.entry["api"].startswith(LATER):
-        raise LeftOut("queues")
     if "kwargs" in case.entry:
         losses.covers(case)
         return

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from . import (
     batches,
+    end_to_end,
     errors,
     initial_values,
     losses,
@@ -17,6 +18,8 @@ from . import (
     records,
     reverse,
     rnn,
+    state_batches,
+    tf_data,
 )
 from .case import Case
 from .reasons import LeftOut
@@ -27,7 +30,8 @@ RUNNERS: dict[str, tuple[Callable[[Case], None], Callable[[Case], None]]] = {
     "bidirectional": (rnn.covers, rnn.run),
     "bucketed": (batches.covers_queue, batches.run_bucketed),
     "crc32c": (records.covers_checksums, records.run_checksums),
-    "data_batches": (batches.covers_stages, batches.run_stages),
+    "data_batches": (tf_data.covers, tf_data.run),
+    "end_to_end": (end_to_end.covers, end_to_end.run),
     "error": (errors.covers, errors.run),
     "initial_values": (initial_values.covers, initial_values.run),
     "legacy_loss": (losses.covers, losses.run_loss),
@@ -47,6 +51,7 @@ RUNNERS: dict[str, tuple[Callable[[Case], None], Callable[[Case], None]]] = {
     "sequence_mask": (losses.covers, losses.run_mask),
     "serialized": (messages.covers, messages.run),
     "stack_bidirectional": (rnn.covers, rnn.run),
+    "state_batches": (state_batches.covers, state_batches.run),
     "state_saving": (rnn.covers, rnn.run),
     "tfrecord": (records.covers_file, records.run_file),
 }
@@ -54,8 +59,6 @@ LATER = {
     "checkpoint": "checkpoints",
     "checkpoint_damaged": "checkpoints",
     "checkpoint_many": "checkpoints",
-    "end_to_end": "end to end",
-    "state_batches": "queues",
 }
 """Kinds of which no case is run, and the reason."""
 

@@ -3,13 +3,6 @@
 REASONS = {
     # Other works.
     "checkpoints": "TensorFlow's checkpoints are no part of the library yet",
-    "queues": (
-        "batch_sequences_with_states, and tf.data's padding of buckets to their boundaries or not "
-        "at all, are not there yet"
-    ),
-    "padded shapes": "padding to a given shape is not there yet",
-    "end to end": "from record files through TensorFlow's queues to SGD is not there yet",
-    "in words": "the elements of the input are described in words alone",
     # What TensorFlow does and this library does otherwise, on purpose.
     "graph": "an error that exists only because TensorFlow 1 built graphs",
     "length range": "a length outside of 0 to T is an error here (tests/rnn/test_unroll.py)",

@@ -4,12 +4,20 @@ from varlen.data._pipeline import Pipeline
 from varlen.data._record_batch import RecordBatch
 from varlen.data._stage import IndexedIterator, Stage, StageIterator
 from varlen.data.iterables import (
+    NextQueuedSequenceBatch,
     batch,
     batch_join,
+    batch_sequences_with_states,
     bucket,
     bucket_by_sequence_length,
+    bucketed_batch,
     maybe_batch,
+    maybe_batch_join,
+    maybe_shuffle_batch,
+    maybe_shuffle_batch_join,
+    padded_batch,
     shuffle_batch,
+    shuffle_batch_join,
 )
 from varlen.data.queues import (
     Coordinator,
@@ -54,6 +62,7 @@ __all__ = [
     "LooperThread",
     "Map",
     "Mix",
+    "NextQueuedSequenceBatch",
     "Pad",
     "PaddingFIFOQueue",
     "Parse",
@@ -72,11 +81,18 @@ __all__ = [
     "Window",
     "batch",
     "batch_join",
+    "batch_sequences_with_states",
     "bucket",
     "bucket_by_sequence_length",
+    "bucketed_batch",
     "maybe_batch",
+    "maybe_batch_join",
+    "maybe_shuffle_batch",
+    "maybe_shuffle_batch_join",
+    "padded_batch",
     "range_input_producer",
     "shuffle_batch",
+    "shuffle_batch_join",
     "slice_input_producer",
     "string_input_producer",
 ]

@@ -65,10 +65,22 @@ def stack_equal(
     return np.stack(arrays).astype(dtype or arrays[0].dtype, copy=False)
 
 
-def stack_padded(arrays: Sequence[Array], dtype: np.dtype[Any] | None, place: Place) -> Array:
-    """The block of arrays of one rank, each dimension as large as the largest of them.
+def stack_padded(
+    arrays: Sequence[Array],
+    dtype: np.dtype[Any] | None,
+    place: Place,
+    shape: tuple[int, ...] | None = None,
+    value: Any = None,
+) -> Array:
+    """The block of arrays of one rank, each padded on the high side.
 
-    What an array has not is 0, False or an empty string, on the high side.
+    Args:
+        arrays: one for each row.
+        dtype: of the block; None takes theirs.
+        place: names a row in messages.
+        shape: of a row of the block, at least as large as the largest array, as which it is by
+            default.
+        value: what an array has not; by default 0, False or an empty string.
 
     Raises:
         ValueError: two ranks; the message names the places of both.
@@ -79,9 +91,11 @@ def stack_padded(arrays: Sequence[Array], dtype: np.dtype[Any] | None, place: Pl
                 f"{place(i)}: expected rank {arrays[0].ndim}, as in {place(0)}, "
                 f"found rank {array.ndim} (shape {array.shape})"
             )
-    shape = tuple(max(sizes) for sizes in zip(*(array.shape for array in arrays), strict=True))
+    if shape is None:
+        shape = tuple(map(max, zip(*(array.shape for array in arrays), strict=True)))
     dtype = dtype or arrays[0].dtype
-    block = np.full((len(arrays), *shape), default_padding(dtype, arrays), dtype)
+    value = default_padding(dtype, arrays) if value is None else value
+    block = np.full((len(arrays), *shape), value, dtype)
     for i, array in enumerate(arrays):
         corner: list[Any] = [slice(size) for size in array.shape]
         # The dots make this a block of no dimension, not an item, where an array has none: an item
@@ -96,3 +110,10 @@ def default_padding(dtype: np.dtype[Any], arrays: Sequence[Array]) -> Any:
         return 0
     sample = next((item for array in arrays for item in array.flat), b"")
     return "" if isinstance(sample, str) else b""
+
+
+def is_padding_for(value: Any, dtype: np.dtype[Any]) -> bool:
+    """Whether a padding value keeps its meaning in an array of `dtype`."""
+    if isinstance(value, str | bytes) or dtype.kind == "O":
+        return isinstance(value, str | bytes) and dtype.kind == "O"
+    return bool(np.result_type(dtype, value) == dtype)

@@ -7,7 +7,16 @@ import numpy as np
 import pytest
 import torch
 
-from varlen.data import batch, batch_join, maybe_batch, shuffle_batch
+from varlen.data import (
+    batch,
+    batch_join,
+    maybe_batch,
+    maybe_batch_join,
+    maybe_shuffle_batch,
+    maybe_shuffle_batch_join,
+    shuffle_batch,
+    shuffle_batch_join,
+)
 
 
 def wait_until(holds):
@@ -105,6 +114,55 @@ def test_sources_are_joined_and_stay_in_order():
         assert taken[np.isin(taken, source)].tolist() == list(source)
 
 
+def is_even(number):
+    return number % 2 == 0
+
+
+def test_shuffling_what_is_kept():
+    batches = list(maybe_shuffle_batch(range(100), 7, 20, 5, is_even, seed=2))
+    assert [len(b) for b in batches] == [7] * 7 + [1]
+    taken = np.concatenate(batches).tolist()
+    assert sorted(taken) == list(range(0, 100, 2)) != taken
+    expected = shuffle_batch(range(0, 100, 2), 7, 20, 5, seed=2)
+    assert taken == np.concatenate(list(expected)).tolist()
+
+
+def test_what_is_kept_of_several_sources_stays_in_order():
+    sources = [range(100), range(100, 200)]
+    taken = np.concatenate(list(maybe_batch_join(sources, is_even, 7, capacity=3)))
+    assert sorted(taken.tolist()) == list(range(0, 200, 2))
+    for source in sources:
+        assert taken[np.isin(taken, source)].tolist() == list(source)[::2]
+    blocks = [[np.array([1, 2, 3])], [np.array([4, 5])]]
+    (rows,) = maybe_batch_join(blocks, lambda block: block != 2, 9, enqueue_many=True)
+    assert sorted(rows.tolist()) == [1, 3, 4, 5]
+
+
+def test_several_sources_are_shuffled_into_each_other():
+    batches = list(shuffle_batch_join([range(500), range(500, 1000)], 7, 100, 50, seed=1))
+    taken = np.concatenate(batches)
+    assert sorted(taken.tolist()) == list(range(1000))
+    assert taken[taken < 500].tolist() != list(range(500))
+    kept = maybe_shuffle_batch_join([range(50), range(50, 100)], 7, 20, 10, is_even)
+    assert sorted(np.concatenate(list(kept)).tolist()) == list(range(0, 100, 2))
+
+
+def test_nothing_is_shuffled_before_there_is_enough_to_choose_from():
+    may_go_on = threading.Event()
+
+    def slow():
+        yield from range(10)
+        may_go_on.wait()
+        yield from range(10, 20)
+
+    batches = shuffle_batch_join([slow()], 5, capacity=10, min_after_dequeue=5)
+    first = next(batches)
+    assert first.max() < 10
+    may_go_on.set()
+    rest = np.concatenate(list(batches))
+    assert sorted([*first.tolist(), *rest.tolist()]) == list(range(20))
+
+
 def test_an_error_of_a_source_reaches_the_consumer():
     def failing():
         yield from range(3)
@@ -129,6 +187,10 @@ def test_the_threads_end_with_the_iterator():
 def test_errors():
     with pytest.raises(ValueError, match="batch_join: iterables: expected at least one source"):
         batch_join([], 2)
+    with pytest.raises(ValueError, match="shuffle_batch_join: iterables: expected at least one"):
+        shuffle_batch_join([], 2, 5, 1)
+    with pytest.raises(ValueError, match=r"maybe_batch_join: keep_input: .*found shape \(2,\)"):
+        maybe_batch_join([[1]], [True, False], 2)
     with pytest.raises(ValueError, match="batch_join: capacity: expected at least 1, found 0"):
         batch_join([[1]], 2, capacity=0)
     with pytest.raises(ValueError, match="shuffle_batch: capacity: expected at least 4, found 3"):

@@ -50,11 +50,11 @@ def batch(
     """
     check_integer(batch_size, "batch: batch_size", at_least=1)
     elements = rows(iterable) if enqueue_many else iter(iterable)
-    chunks = _chunks(elements, batch_size, allow_smaller=allow_smaller_final_batch)
+    chunks = chunks_of(elements, batch_size, allow_smaller=allow_smaller_final_batch)
     return map(Blocks(dynamic_pad=dynamic_pad).batch, chunks)
 
 
-def _chunks(
+def chunks_of(
     elements: Iterator[Any], batch_size: int, *, allow_smaller: bool
 ) -> Iterator[Sequence[Numbered]]:
     """Every `batch_size` elements in a row, with their numbers."""

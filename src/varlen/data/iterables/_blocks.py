@@ -8,6 +8,7 @@ import torch
 
 from varlen.data._collate import join_sparse
 from varlen.data._stack import as_array, joint_dtype, stack_equal, stack_padded
+from varlen.data.iterables._padding import Padding
 from varlen.sequences import SparseValues
 
 Numbered = tuple[int, Any]
@@ -19,19 +20,26 @@ class Blocks:
 
     Args:
         dynamic_pad: whether elements of unequal shape are padded, or an error.
+        padding: to which sizes, and with what; by default as large as the largest, with 0, False
+            or the empty string.
     """
 
-    def __init__(self, *, dynamic_pad: bool) -> None:
+    def __init__(self, *, dynamic_pad: bool, padding: Padding | None = None) -> None:
         self._dynamic_pad = dynamic_pad
+        self._padding = padding
         self._names: dict[Any, Any] = {}
         self._first = 0
         self._dtypes: dict[Any, np.dtype[Any]] = {}
 
-    def blocks(self, chunk: Sequence[Numbered]) -> dict[Any, Any]:
+    def blocks(self, chunk: Sequence[Numbered], steps: int | None = None) -> dict[Any, Any]:
         """The blocks of a batch, by name, by position, or the only one under None.
 
+        Args:
+            chunk: its elements.
+            steps: what open sizes of the padding are in this batch; by default the largest.
+
         Raises:
-            TypeError: a component that changes its dtype.
+            TypeError: a component that changes its dtype, or a padding that does not go with it.
             ValueError: elements that differ in structure, rank, or, without padding, shape.
         """
         elements = [components(element) for _, element in chunk]
@@ -39,14 +47,16 @@ class Blocks:
         if not self._names:
             self._names, self._first = elements[0], numbers[0]
         self._check_structure(elements, numbers)
+        if self._padding is not None:
+            self._padding.fit_to(list(self._names))
         return {
-            key: self._block(key, [element[key] for element in elements], numbers)
+            key: self._block(key, [element[key] for element in elements], numbers, steps)
             for key in self._names
         }
 
-    def batch(self, chunk: Sequence[Numbered]) -> Any:
+    def batch(self, chunk: Sequence[Numbered], steps: int | None = None) -> Any:
         """A batch in the form of its elements: a dict, a list of several blocks, or one alone."""
-        blocks = self.blocks(chunk)
+        blocks = self.blocks(chunk, steps)
         if isinstance(chunk[0][1], Mapping):
             return blocks
         return next(iter(blocks.values())) if len(blocks) == 1 else list(blocks.values())
@@ -61,7 +71,9 @@ class Blocks:
                     f"{self._first}, found {_listed(element)}"
                 )
 
-    def _block(self, key: Any, values: Sequence[Any], numbers: Sequence[int]) -> Any:
+    def _block(
+        self, key: Any, values: Sequence[Any], numbers: Sequence[int], steps: int | None
+    ) -> Any:
         """One component of a batch. Its dtype is kept as soon as it is known."""
 
         def place(i: int) -> str:
@@ -81,7 +93,11 @@ class Blocks:
         if found is not None and self._dtypes.setdefault(key, found) != found:
             raise TypeError(f"{place(0)}: expected {self._dtypes[key]}, as before, found {found}")
         dtype = self._dtypes.get(key)
-        if self._dynamic_pad:
+        if self._padding is not None:
+            shape = self._padding.shape(key, arrays, place, steps)
+            value = self._padding.value(key, dtype or arrays[0].dtype, arrays)
+            block = stack_padded(arrays, dtype, place, shape, value)
+        elif self._dynamic_pad:
             block = stack_padded(arrays, dtype, place)
         else:
             block = stack_equal(arrays, dtype, place, hint="dynamic_pad=True pads them")

@@ -49,9 +49,14 @@ def bucket(
         ValueError: sizes below 1, or not one per bucket; while iterating, as `batch`.
     """
     check_integer(num_buckets, "bucket: num_buckets", at_least=1)
-    sizes = _sizes("bucket", batch_size, num_buckets)
+    sizes = bucket_sizes("bucket: batch_size", batch_size, num_buckets)
     blocks = Blocks(dynamic_pad=dynamic_pad)
-    chunks = _chunks(tensors, which_bucket, sizes, keep_input, allow_smaller_final_batch)
+    chunks = bucketed_chunks(
+        _kept(tensors, keep_input),
+        lambda numbered: which_bucket(numbered[1]),
+        sizes,
+        allow_smaller=allow_smaller_final_batch,
+    )
     return ((number, blocks.batch(chunk)) for number, chunk in chunks)
 
 
@@ -97,19 +102,16 @@ def bucket_by_sequence_length(
         ValueError: boundaries that do not rise, or sizes below 1 or not one per bucket; while
             iterating, as `batch`.
     """
-    if not isinstance(bucket_boundaries, list | tuple):
-        raise TypeError(
-            "bucket_by_sequence_length: bucket_boundaries: expected a list of integers, found "
-            f"{bucket_boundaries!r}"
-        )
-    check_boundaries("bucket_by_sequence_length: bucket_boundaries", bucket_boundaries)
-    sizes = _sizes("bucket_by_sequence_length", batch_size, len(bucket_boundaries) + 1)
+    owner = "bucket_by_sequence_length"
+    boundaries = bucket_boundaries_of(f"{owner}: bucket_boundaries", bucket_boundaries)
+    sizes = bucket_sizes(f"{owner}: batch_size", batch_size, len(boundaries) + 1)
     blocks = Blocks(dynamic_pad=dynamic_pad)
-
-    def which_bucket(element: Any) -> int:
-        return bisect_right(bucket_boundaries, input_length(element))
-
-    chunks = _chunks(tensors, which_bucket, sizes, keep_input, allow_smaller_final_batch)
+    chunks = bucketed_chunks(
+        _kept(tensors, keep_input),
+        lambda numbered: bisect_right(boundaries, input_length(numbered[1])),
+        sizes,
+        allow_smaller=allow_smaller_final_batch,
+    )
     return (
         (
             np.array([input_length(element) for _, element in chunk], np.int32),
@@ -126,34 +128,59 @@ def _with_list(element: Any, batch: Any) -> Any:
     return [batch] if isinstance(element, tuple) and len(element) == 1 else batch
 
 
-def _sizes(owner: str, batch_size: Any, num_buckets: int) -> list[int]:
+def _kept(elements: Iterable[Any], keep_input: Any) -> Iterator[Numbered]:
+    for number, element in enumerate(elements):
+        if keep_input(element) if callable(keep_input) else keep_input:
+            yield number, element
+
+
+def bucket_boundaries_of(argument: str, boundaries: Any) -> Sequence[int]:
+    """Boundaries that rise, in a list or tuple.
+
+    Raises:
+        TypeError: not a list or tuple, or not of integers.
+        ValueError: none, or boundaries that do not rise.
+    """
+    if not isinstance(boundaries, list | tuple):
+        raise TypeError(f"{argument}: expected a list of integers, found {boundaries!r}")
+    check_boundaries(argument, boundaries)
+    return boundaries
+
+
+def bucket_sizes(argument: str, batch_size: Any, num_buckets: int) -> list[int]:
+    """How many elements fill each bucket, from one number for each or one for all.
+
+    Raises:
+        TypeError: what is no integer.
+        ValueError: below 1, or not one for each.
+    """
     sizes = list(batch_size) if isinstance(batch_size, list | tuple) else [batch_size] * num_buckets
     for size in sizes:
-        check_integer(size, f"{owner}: batch_size", at_least=1)
+        check_integer(size, argument, at_least=1)
     if len(sizes) != num_buckets:
         raise ValueError(
-            f"{owner}: batch_size: expected one for each of the {num_buckets} buckets, "
-            f"found {len(sizes)}"
+            f"{argument}: expected one for each of the {num_buckets} buckets, found {len(sizes)}"
         )
     return sizes
 
 
-def _chunks(
-    elements: Iterable[Any],
-    which_bucket: Callable[[Any], int],
+def bucketed_chunks(
+    elements: Iterable[Numbered],
+    which_bucket: Callable[[Numbered], int],
     sizes: Sequence[int],
-    keep_input: Any,
+    *,
     allow_smaller: bool,
 ) -> Iterator[tuple[int, Sequence[Numbered]]]:
-    """Full buckets, as they get full, and at the end what is left."""
+    """Full buckets with their numbers, as they get full, and at the end what is left.
+
+    An element whose bucket does not exist is left out.
+    """
     buckets: list[list[Numbered]] = [[] for _ in sizes]
-    for number, element in enumerate(elements):
-        if not (keep_input(element) if callable(keep_input) else keep_input):
-            continue
-        i = which_bucket(element)
+    for numbered in elements:
+        i = which_bucket(numbered)
         if not 0 <= i < len(sizes):
             continue
-        buckets[i].append((number, element))
+        buckets[i].append(numbered)
         if len(buckets[i]) == sizes[i]:
             yield i, buckets[i]
             buckets[i] = []

@@ -5,7 +5,7 @@ import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from varlen.data.queues._orders import FirstInFirstOut
+from varlen.data.queues._orders import Order
 from varlen.data.queues._queues import Queue
 from varlen.data.queues._store import Element, Store
 from varlen.errors import CancelledError, OutOfRangeError
@@ -22,13 +22,13 @@ def fill(queue: Queue, values: Iterable[Any]) -> None:
     _start(queue._store, [map(queue._components.element, values)])
 
 
-def joined(iterables: Sequence[Iterable[Any]], capacity: int) -> Iterator[Any]:
-    """What the iterables give, each read ahead by a thread of its own.
+def joined(iterables: Sequence[Iterable[Any]], capacity: int, order: Order) -> Iterator[Any]:
+    """What the iterables give, each read ahead by a thread of its own, in `order`.
 
     What one raises comes after the elements before it. The threads begin with the first element,
     and end with the iterator.
     """
-    store = Store(FirstInFirstOut(), capacity)
+    store = Store(order, capacity)
     try:
         _start(store, [((value,) for value in iterable) for iterable in iterables])
         while True:

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 
-from varlen.data._stack import Array, default_padding
+from varlen.data._stack import Array, default_padding, is_padding_for
 from varlen.data._stage import EachIterator, StageIterator
 from varlen.errors import did_you_mean
 from varlen.sequences import JaggedSequence, PaddedSequence, SparseValues, pad
@@ -59,19 +59,12 @@ class Pad:
         if name not in self.padding_values:
             return default_padding(values.dtype, [values])
         value = self.padding_values[name]
-        if not _fits(value, values.dtype):
+        if not is_padding_for(value, values.dtype):
             raise TypeError(
                 f"Pad: padding_values[{name!r}]: expected a value of {values.dtype}, "
                 f"found {value!r}"
             )
         return value
-
-
-def _fits(value: Any, dtype: np.dtype[Any]) -> bool:
-    """Whether a padding value keeps its meaning in an array of `dtype`."""
-    if isinstance(value, str | bytes) or dtype.kind == "O":
-        return isinstance(value, str | bytes) and dtype.kind == "O"
-    return np.result_type(dtype, value) == dtype
 
 
 def _as_tensor(value: Any) -> Any:
