@@ -119,7 +119,7 @@ def _size(what: str, value: Any) -> int:
     shape = as_array(value, lambda _: what, 0).shape
     if not shape:
         raise ValueError(f"{what}: expected steps, found a scalar")
-    return shape[0]
+    return int(shape[0])
 
 
 def _with_steps(value: Any, steps: int) -> Any:
