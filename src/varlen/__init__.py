@@ -12,6 +12,8 @@ _AREAS: dict[str, tuple[str, ...]] = {
     "cells": (),
     "data": (
         "Batch",
+        "BatchLimits",
+        "BatchPlan",
         "BucketBySequenceLength",
         "Coordinator",
         "FIFOQueue",
@@ -19,6 +21,7 @@ _AREAS: dict[str, tuple[str, ...]] = {
         "NextQueuedSequenceBatch",
         "Pad",
         "PaddingFIFOQueue",
+        "PairBuckets",
         "Parse",
         "Pipeline",
         "Prefetch",

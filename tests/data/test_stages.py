@@ -130,7 +130,7 @@ every_pipeline = pytest.mark.parametrize("parts", PIPELINES.values(), ids=PIPELI
 def test_no_public_stage_is_forgotten(files):
     # Queues and what fills them are shared by threads, and are at no position.
     others = {"Stage", "StageIterator", "IndexedIterator", "RecordBatch"}
-    others |= {*data.queues.__all__, *data.iterables.__all__}
+    others |= {*data.queues.__all__, *data.iterables.__all__, *data.plan.__all__}
     public = {
         name
         for name in data.__all__

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from varlen.data._rows import divide
 from varlen.data._stage import check_integer
 from varlen.data.plan._epoch import EpochBatches
 
@@ -49,13 +50,12 @@ def batch_of_rank(
 def divide_rows(batches: Sequence[_Batch], num_ranks: int) -> list[_Batch]:
     """Divides the examples of fewer batches than ranks among the ranks, in order.
 
-    Each part is of one batch alone, so that it keeps the limits that its batch keeps. Ranks are
-    given to batches such that the largest part is as small as can be, and parts of a batch differ
-    by at most one example. A rank is without an example only if there are fewer examples than
-    ranks; such ranks come last.
+    Each part is of one batch alone, so that it keeps the limits that its batch keeps. A batch goes
+    to as many ranks as come to it, and its parts differ by at most one example. A rank is without
+    an example only if there are fewer examples than ranks.
 
     Args:
-        batches: positions of examples; at most `num_ranks` arrays.
+        batches: positions of examples; one array at least, none of them empty.
         num_ranks: into how many parts.
 
     Raises:
@@ -63,22 +63,8 @@ def divide_rows(batches: Sequence[_Batch], num_ranks: int) -> list[_Batch]:
     """
     if len(batches) > num_ranks:
         raise ValueError(f"expected at most {num_ranks} batches to divide, found {len(batches)}")
-    num_parts = [min(1, len(batch)) for batch in batches]
-    for _ in range(num_ranks - sum(num_parts)):
-        rows_each = [
-            len(batch) / parts if parts < len(batch) else 0
-            for batch, parts in zip(batches, num_parts, strict=True)
-        ]
-        if max(rows_each, default=0) == 0:
-            break
-        num_parts[int(np.argmax(rows_each))] += 1
-    parts = [
-        part
-        for batch, num in zip(batches, num_parts, strict=True)
-        if num
-        for part in np.array_split(np.asarray(batch, np.int64), num)
-    ]
-    return parts + [np.empty(0, np.int64)] * (num_ranks - len(parts))
+    parts = divide([{"positions": batch} for batch in batches], num_ranks)
+    return [part["positions"] for part in parts]
 
 
 def check_rank(rank: int, num_ranks: int) -> None:
