@@ -2,7 +2,9 @@
 
 from varlen.data._pipeline import Pipeline
 from varlen.data._record_batch import RecordBatch
+from varlen.data._record_dataset import RecordDataset
 from varlen.data._stage import IndexedIterator, Stage, StageIterator
+from varlen.data._stats import PipelineStats
 from varlen.data.iterables import (
     NextQueuedSequenceBatch,
     batch,
@@ -51,10 +53,13 @@ from varlen.data.stages import (
     BucketBySequenceLength,
     Chunk,
     Filter,
+    FollowPlan,
+    IndexedRecords,
     LimitLength,
     Map,
     Pad,
     Parse,
+    Permute,
     Prefetch,
     Records,
     Repeat,
@@ -72,7 +77,9 @@ __all__ = [
     "EpochBatches",
     "FIFOQueue",
     "Filter",
+    "FollowPlan",
     "IndexedIterator",
+    "IndexedRecords",
     "Interleave",
     "LimitLength",
     "LooperThread",
@@ -83,7 +90,9 @@ __all__ = [
     "PaddingFIFOQueue",
     "PairBuckets",
     "Parse",
+    "Permute",
     "Pipeline",
+    "PipelineStats",
     "PlannedBatches",
     "Prefetch",
     "PriorityQueue",
@@ -91,6 +100,7 @@ __all__ = [
     "QueueRunner",
     "RandomShuffleQueue",
     "RecordBatch",
+    "RecordDataset",
     "Records",
     "Repeat",
     "Shuffle",

@@ -1,6 +1,7 @@
 """`Pipeline`: a beginning and stages, and passes over what comes out of them."""
 
 import copy
+import weakref
 from collections.abc import Sequence
 from dataclasses import fields, is_dataclass
 from typing import Any
@@ -11,6 +12,9 @@ from varlen.data._loader_state import furthest_state
 from varlen.data._share import ShareIterator
 from varlen.data._source import Source
 from varlen.data._stage import Stage, StageIterator, check_integer
+from varlen.data._stats import PipelineStats
+from varlen.data._tally import END, Tally
+from varlen.data._timed import timed
 from varlen.data._workers import share_of
 from varlen.errors import CheckpointError
 
@@ -59,6 +63,7 @@ class Pipeline(IterableDataset[Any]):
         self._ranks: tuple[int, int] | None = None
         self._epoch = 0
         self._start: dict[str, Any] | None = None
+        self._latest: Tally | None = None  # of the pass that was begun last
 
     def for_rank(self, rank: int, num_ranks: int) -> "Pipeline":
         """The pipeline of one of several processes that learn together.
@@ -110,29 +115,42 @@ class Pipeline(IterableDataset[Any]):
         """
         return self._changed(_start=furthest_state(state))
 
+    def stats(self) -> PipelineStats | None:
+        """The numbers of the pass that was begun last; None if none was.
+
+        A pass has the same method. What the workers of a DataLoader do is not counted here.
+        """
+        return None if self._latest is None else self._latest.stats()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "_latest": None}
+
     def _changed(self, **attributes: Any) -> "Pipeline":
-        changed = copy.copy(self)
+        changed = copy.copy(self)  # whose latest pass is none, as `__getstate__` says
         vars(changed).update(attributes)
         return changed
 
     def __iter__(self) -> StageIterator:
         share = share_of(self, self._ranks)
-        iterator = iter(self._source)
+        clocks = [timed(iter(self._source))]
         own = _begin_of_own(self._stages)
         for stage in self._stages[:own]:
-            iterator = stage.iterate(iterator)
-        last = self._stages[own - 1] if own else None
-        iterator = shared = ShareIterator(
-            iterator,
+            clocks.append(timed(stage.iterate(clocks[-1])))
+        shared = ShareIterator(
+            clocks[-1],
             share,
-            of_batches=getattr(last, "makes_batches", False),
-            by_rows=getattr(last, "rows_go_on", False),
+            of_batches=_has_any(self._stages[:own], "makes_batches"),
+            by_rows=_has_any(self._stages[:own], "rows_go_on"),
         )
+        iterator: StageIterator = shared
         for stage in self._stages[own:]:
-            iterator = stage.iterate(iterator)
+            iterator = timed(stage.iterate(iterator))
+            clocks.append(iterator)
         # The source by its kind alone: the data may have moved.
         kinds = [type(self._source.items).__name__, *map(_describe, self._stages)]
-        passing = _PipelineIterator(iterator, kinds)
+        self._latest = Tally(kinds, clocks)
+        passing = _PipelineIterator(iterator, kinds, self._latest)
+        weakref.finalize(passing, self._latest.end).atexit = False
         if self._epoch:
             passing.begin_epoch(self._epoch)
         if self._start is not None:
@@ -149,10 +167,15 @@ def _begin_of_own(stages: Sequence[Stage]) -> int:
     return own
 
 
+def _has_any(stages: Sequence[Stage], attribute: str) -> bool:
+    return any(getattr(stage, attribute, False) for stage in stages)
+
+
 class _PipelineIterator(StageIterator):
-    def __init__(self, iterator: StageIterator, stages: list[str]) -> None:
+    def __init__(self, iterator: StageIterator, stages: list[str], tally: Tally) -> None:
         self._iterator = iterator
         self._stages = stages
+        self._tally = tally
         self._epoch = 0
         self._is_within_item = False
 
@@ -161,11 +184,17 @@ class _PipelineIterator(StageIterator):
             # Something was raised on the way to an item, and stages may have moved unequally far.
             self._iterator.load_state_dict(self._iterator.state_dict())
         self._is_within_item = True
-        item = next(self._iterator, _END)
+        self._tally.waiting_begins()
+        item = next(self._iterator, END)
         self._is_within_item = False
-        if item is _END:
+        self._tally.waiting_ends(item)
+        if item is END:
             raise StopIteration
         return item
+
+    def stats(self) -> PipelineStats:
+        """What this pass has done so far, since it was begun or loaded a state."""
+        return self._tally.stats()
 
     def state_dict(self) -> dict[str, Any]:
         return {
@@ -203,9 +232,6 @@ class _PipelineIterator(StageIterator):
                     f"the state is that of another pipeline: in place {i} it had {before}, "
                     f"this one has {now}"
                 )
-
-
-_END = object()
 
 
 def _describe(stage: Any) -> str:

@@ -56,32 +56,39 @@ class ShareIterator(StageIterator):
     def __next__(self) -> Any:
         item = _NONE
         while item is _NONE:
-            items = self._take_step()
-            if not items:
+            if self._step % self._share.num_workers == self._share.worker:
+                item = self._take_own()
+                is_end = item is END
+            else:
+                is_end = not self._upstream.skip(1 if self._by_rows else self._share.num_ranks)
+            if is_end:
                 self._keep_position()
                 raise StopIteration
-            if self._step % self._share.num_workers == self._share.worker:
-                item = self._own(items)
             self._step += 1
         self._keep_position()
         return item
 
-    def _keep_position(self) -> None:
-        self._position = {"upstream": self._upstream.state_dict(), "step": self._step}
-
-    def _take_step(self) -> list[Any]:
-        num_items = 1 if self._by_rows else self._share.num_ranks
-        return list(islice(self._upstream, num_items))
-
-    def _own(self, items: list[Any]) -> Any:
+    def _take_own(self) -> Any:
+        """The item of this rank in a step; END without a step, _NONE if it has none in it."""
         rank, num_ranks = self._share.rank, self._share.num_ranks
         if num_ranks == 1:
-            return items[0]
+            return next(self._upstream, END)
         if self._by_rows:
-            return divide(items, num_ranks)[rank]
-        if len(items) < num_ranks and self._of_batches:
-            items = divide(items, num_ranks)
-        return items[rank] if rank < len(items) else _NONE
+            batch = next(self._upstream, END)
+            return END if batch is END else divide([batch], num_ranks)[rank]
+        before = self._upstream.state_dict()
+        num_items = self._upstream.skip(rank)
+        item = next(self._upstream, _NONE)
+        num_items += (item is not _NONE) + self._upstream.skip(num_ranks - rank - 1)
+        if not num_items:
+            return END
+        if num_items < num_ranks and self._of_batches:
+            self._upstream.load_state_dict(before)
+            return divide(list(islice(self._upstream, num_items)), num_ranks)[rank]
+        return item
+
+    def _keep_position(self) -> None:
+        self._position = {"upstream": self._upstream.state_dict(), "step": self._step}
 
     def begin_turns(self) -> None:
         """Lets the first worker take the next step, whosever turn it would be."""
@@ -102,4 +109,5 @@ class ShareIterator(StageIterator):
         self._keep_position()
 
 
+END = object()
 _NONE = object()

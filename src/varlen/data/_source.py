@@ -6,12 +6,11 @@ from typing import Any
 
 from torch.utils.data import IterableDataset
 
-from varlen.data._stage import IndexedIterator, StageIterator
+from varlen.data._collate import collate
+from varlen.data._indexed_pass import IndexedPass
+from varlen.data._stage import StageIterator
 from varlen.data._workers import whole_passes
 from varlen.errors import CheckpointError
-
-# Taken together from a source that gives many at once, as reading them one by one is slow there.
-_MOST_ITEMS = 64
 
 
 class Source:
@@ -37,7 +36,8 @@ class Source:
         if isinstance(begun, StageIterator):
             return begun
         if _is_indexed(self.items):
-            return _IndexedIterator(self.items)
+            one_by_one = not hasattr(self.items, "__getitems__")
+            return IndexedPass(_Items(self.items), one_by_one=one_by_one)
         return _ReplayedIterator(self, begun)
 
     def begin(self) -> Iterator[Any]:
@@ -60,16 +60,11 @@ def _is_indexed(items: Any) -> bool:
     return has_both and not isinstance(items, Mapping | IterableDataset | type)
 
 
-class _IndexedIterator(IndexedIterator):
-    """A pass over what has `__len__`, `__getitem__` and perhaps torch's `__getitems__`."""
+class _Items:
+    """What has `__len__`, `__getitem__` and perhaps torch's `__getitems__`."""
 
     def __init__(self, items: Any) -> None:
         self._items = items
-        self._begin(0)
-
-    def _begin(self, position: int) -> None:
-        self._taken = position
-        self._ready: list[Any] = []  # the next items, in reverse
 
     def __len__(self) -> int:
         return len(self._items)
@@ -79,34 +74,17 @@ class _IndexedIterator(IndexedIterator):
             return list(self._items.__getitems__(list(positions)))
         return [self._items[position] for position in positions]
 
-    def __next__(self) -> Any:
-        if not self._ready:
-            if self._taken >= len(self._items):
-                raise StopIteration
-            self._ready = self._next_items()
-            self._ready.reverse()
-        item = self._ready.pop()
-        self._taken += 1
-        return item
+    def batch_at(self, positions: Sequence[int]) -> Any:
+        return collate(self.items_at(positions))
 
-    def _next_items(self) -> list[Any]:
-        end = min(self._taken + _MOST_ITEMS, len(self._items))
-        if hasattr(self._items, "__getitems__"):
-            try:
-                return self.items_at(range(self._taken, end))
-            except Exception:  # of an item that may come later: those before it are handed out
-                pass
-        return self.items_at([self._taken])
+    def known_lengths(self, feature: str | None) -> None:
+        return None
 
-    def state_dict(self) -> dict[str, Any]:
-        return {"taken": self._taken}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        _check_num_items(len(self._items), state)
-        self._begin(state["taken"])
+    def known_bytes(self) -> None:
+        return None
 
     def begin_epoch(self, epoch: int) -> None:
-        self._begin(0)
+        """They are the same in every epoch."""
 
 
 class _ReplayedIterator(StageIterator):

@@ -3,7 +3,15 @@
 import operator
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+
+from varlen.data._collate import collate
+
+Lengths = npt.NDArray[np.int64]
 
 
 class StageIterator(Iterator[Any], ABC):
@@ -33,6 +41,10 @@ class StageIterator(Iterator[Any], ABC):
     def begin_epoch(self, epoch: int) -> None:
         """Goes to the beginning of the pass number `epoch`, from wherever the pass is."""
 
+    def skip(self, num: int) -> int:
+        """Passes over up to `num` items, and says how many there were."""
+        return sum(1 for _ in islice(self, num))
+
 
 class IndexedIterator(StageIterator):
     """A pass over items that can also be had in any order."""
@@ -44,6 +56,21 @@ class IndexedIterator(StageIterator):
     @abstractmethod
     def items_at(self, positions: Sequence[int]) -> list[Any]:
         """The items at `positions`, each from 0 up to `len(self)`. The pass stays where it is."""
+
+    def batch_at(self, positions: Sequence[int]) -> Any:
+        """The batch of the items at `positions`, as `Batch` makes one."""
+        return collate(self.items_at(positions))
+
+    def known_lengths(self, feature: str | None) -> Lengths | None:
+        """The length of each item's sequence `feature`, or of the one that an index has counted.
+
+        None if the items would have to be read for it.
+        """
+        return None
+
+    def known_bytes(self) -> Lengths | None:
+        """The bytes of each item's record; None if the items are no records."""
+        return None
 
 
 @runtime_checkable

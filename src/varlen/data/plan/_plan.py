@@ -137,6 +137,18 @@ class BatchPlan:
         """What fills a batch."""
         return self.limits if isinstance(self.limits, BatchLimits) else BatchLimits(self.limits)
 
+    def named_features(self) -> set[str]:
+        """The features whose lengths it asks for by name."""
+        names = {self.feature} if isinstance(self.feature, str) else set(self.feature or ())
+        longest = self.max_length if isinstance(self.max_length, Mapping) else ()
+        return names | self.batch_limits.features() | set(longest)
+
+    def needs_lengths(self) -> bool:
+        """Whether it goes by anything but the number of examples and their bytes."""
+        limits = self.batch_limits
+        by = (self.buckets, self.windows, self.max_length)
+        return any(part is not None for part in (*by, limits.max_steps, limits.max_padded_steps))
+
     def describe(self) -> dict[str, Any]:
         """The plan as plain data, for JSON."""
         return {name: _plain(value) for name, value in asdict(self).items()}
@@ -160,6 +172,11 @@ class PlannedBatches:
         self.buckets = self._find_buckets()
         self._numbers = self._bucket_numbers()
         self._made: tuple[int, EpochBatches] | None = None
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many examples are too long, or exceed a budget alone, and are treated as such."""
+        return {"too_long": len(self.examples.too_long), "oversize": len(self.examples.oversize)}
 
     def batches(self, epoch: int) -> EpochBatches:
         """All batches of an epoch in their order, whatever the number of ranks.

@@ -3,10 +3,13 @@
 from varlen.data.stages._batch import Batch, BucketBySequenceLength
 from varlen.data.stages._chunk import Chunk
 from varlen.data.stages._filter import Filter
+from varlen.data.stages._follow_plan import FollowPlan
+from varlen.data.stages._indexed_records import IndexedRecords
 from varlen.data.stages._limit_length import LimitLength
 from varlen.data.stages._map import Map
 from varlen.data.stages._pad import Pad
 from varlen.data.stages._parse import Parse
+from varlen.data.stages._permute import Permute
 from varlen.data.stages._prefetch import Prefetch
 from varlen.data.stages._records import Records
 from varlen.data.stages._repeat import Repeat
@@ -18,10 +21,13 @@ __all__ = [
     "BucketBySequenceLength",
     "Chunk",
     "Filter",
+    "FollowPlan",
+    "IndexedRecords",
     "LimitLength",
     "Map",
     "Pad",
     "Parse",
+    "Permute",
     "Prefetch",
     "Records",
     "Repeat",

@@ -53,6 +53,10 @@ class _PrefetchIterator(StageIterator):
         item, self._state = self._worker.take()
         return item
 
+    def queue(self) -> tuple[int, int]:
+        """How many items are ready, and how many can be."""
+        return (0 if self._worker is None else self._worker.num_ready()), self._size
+
     def state_dict(self) -> dict[str, Any]:
         return {"upstream": self._state}
 
@@ -102,6 +106,10 @@ class _Worker:
             taken = self._ready.popleft()
             self._changed.notify_all()
             return taken
+
+    def num_ready(self) -> int:
+        """How many items wait for the consumer."""
+        return len(self._ready)
 
     def stop(self) -> None:
         """Ends the thread; an item that it is just making is lost. Stopping again does nothing."""
