@@ -1,6 +1,6 @@
 """What a sequence is: data and lengths. Needs no torch; the fields may be arrays or tensors."""
 
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -106,17 +106,26 @@ def live_steps(lengths: npt.NDArray[np.int64], num_steps: int) -> npt.NDArray[np
     return live
 
 
-def pad(jagged: JaggedSequence, *, padding_value: Any = 0) -> PaddedSequence:
+def pad(
+    jagged: JaggedSequence,
+    *,
+    padding_value: Any = 0,
+    side: Literal["right", "left"] = "right",
+    multiple_of: int = 1,
+) -> PaddedSequence:
     """Puts jagged NumPy rows into a block as long as the longest of them.
 
     The block has the dtype of `jagged.values`, and `padding_value` past each row's length
-    (for an object array of bytes, give `b""`).
+    (for an object array of bytes, give `b""`). With side "left" the padding comes before the steps
+    of a row, which then are its last ones; everything else in this library expects "right". The
+    number of steps is the next multiple of `multiple_of`.
     """
     values, lengths = np.asarray(jagged.values), np.asarray(jagged.lengths)
-    num_steps = int(lengths.max(initial=0))
+    num_steps = -(-int(lengths.max(initial=0)) // multiple_of) * multiple_of
     data = np.empty((len(lengths), num_steps, *values.shape[1:]), values.dtype)
     data.fill(padding_value)  # np.full would take zeros off the end of bytes
-    data[live_steps(lengths, num_steps)] = values
+    live = live_steps(lengths, num_steps)
+    data[live if side == "right" else live[:, ::-1]] = values
     return PaddedSequence(data, lengths)
 
 

@@ -17,9 +17,12 @@ from varlen.data import (
     FollowPlan,
     IndexedRecords,
     Interleave,
+    Jagged,
     LimitLength,
     Map,
     Mix,
+    Nest,
+    Pack,
     Pad,
     Parse,
     Permute,
@@ -30,6 +33,7 @@ from varlen.data import (
     Shuffle,
     Stage,
     StageIterator,
+    ToDevice,
     Window,
 )
 from varlen.features import (
@@ -59,6 +63,15 @@ def example(i, length):
 
 def examples():
     return [example(i, length) for i, length in enumerate(LENGTHS)]
+
+
+def one_step_more(item):
+    row = item["tokens"]
+    return {**item, "tokens": JaggedSequence(np.append(row.values, 0), row.lengths + 1)}
+
+
+def unbound(batch):
+    return {**batch, "tokens": list(batch["tokens"].unbind())}
 
 
 @pytest.fixture(scope="module")
@@ -124,6 +137,11 @@ PIPELINES = {
     "Mix, all": lambda files: [
         Mix([Pipeline(examples, Shuffle(4, 0)), examples()[:3]], (2, 1), stop="all")
     ],
+    "Pad, left": lambda files: [examples, Batch(3), Pad(side="left", multiple_of=4)],
+    "Jagged": lambda files: [examples, Batch(3), Jagged()],
+    "Pack": lambda files: [examples, Map(one_step_more), Batch(3), Pack()],
+    "Nest": lambda files: [examples, Batch(3), Nest(), Map(unbound)],
+    "ToDevice": lambda files: [examples, Batch(3), Pad(), ToDevice("cpu")],
     "Prefetch": lambda files: [examples, Prefetch(2)],
     "Pipeline": lambda files: [Pipeline(examples, Shuffle(5, 0)), Shuffle(3, 1)],
     "all together": lambda files: [

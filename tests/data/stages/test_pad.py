@@ -85,3 +85,36 @@ def test_padding_values_that_do_not_fit(padding_values, error, message):
 def test_what_is_no_batch():
     with pytest.raises(TypeError, match="Pad: expected a batch, a dict, found int"):
         list(Pipeline([3], Pad()))
+
+
+def test_padding_on_the_left():
+    stage = Pad({"x": -1}, side="left")
+    rows = [{"x": sequence([1, 2, 3])}, {"x": sequence([])}, {"x": sequence([4])}]
+    (batch,) = Pipeline(rows, Batch(3), stage)
+    assert batch["x"].data.tolist() == [[1, 2, 3], [-1, -1, -1], [-1, -1, 4]]
+    assert batch["x"].lengths.tolist() == [3, 0, 1]
+
+
+@pytest.mark.parametrize(
+    ("length", "multiple", "steps"), [(3, 1, 3), (3, 4, 4), (4, 4, 4), (5, 4, 8), (0, 4, 0)]
+)
+def test_padding_to_multiples(length, multiple, steps):
+    (batch,) = Pipeline(
+        [{"x": sequence(np.ones((length, 2)))}], Batch(1), Pad(multiple_of=multiple)
+    )
+    assert batch["x"].data.shape == (1, steps, 2)
+    assert batch["x"].data.sum() == 2 * length
+
+
+@pytest.mark.wrong_types
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"side": "top"}, ValueError, "Pad: side: expected 'right' or 'left', found 'top'"),
+        ({"multiple_of": 0}, ValueError, "Pad: multiple_of: expected at least 1, found 0"),
+        ({"multiple_of": 2.0}, TypeError, "Pad: multiple_of: expected an integer"),
+    ],
+)
+def test_blocks_that_cannot_be(options, error, message):
+    with pytest.raises(error, match=message):
+        Pad(**options)

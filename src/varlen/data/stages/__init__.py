@@ -14,6 +14,8 @@ from varlen.data.stages._prefetch import Prefetch
 from varlen.data.stages._records import Records
 from varlen.data.stages._repeat import Repeat
 from varlen.data.stages._shuffle import Shuffle
+from varlen.data.stages._to_device import ToDevice
+from varlen.data.stages._unpadded import Jagged, Nest, Pack
 from varlen.data.stages._window import Window
 
 __all__ = [
@@ -23,8 +25,11 @@ __all__ = [
     "Filter",
     "FollowPlan",
     "IndexedRecords",
+    "Jagged",
     "LimitLength",
     "Map",
+    "Nest",
+    "Pack",
     "Pad",
     "Parse",
     "Permute",
@@ -32,5 +37,6 @@ __all__ = [
     "Records",
     "Repeat",
     "Shuffle",
+    "ToDevice",
     "Window",
 ]
