@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence
 
 from varlen.sequences import JaggedSequence, PaddedSequence
@@ -64,17 +65,24 @@ class PipelineStats:
         )
 
 
-def steps_of(item: Any) -> tuple[int, int]:
-    """The real steps of a batch, and those with padding; of its sequence with the most steps."""
+def steps_of(item: Any) -> tuple[int | Tensor, int]:
+    """The real steps of a batch, and those with padding; of its sequence with the most steps.
+
+    The first stays on the device that the lengths are on, so that nobody waits for it.
+    """
     if not isinstance(item, Mapping):
         return 0, 0
     return max(map(_steps_of_value, item.values()), key=lambda steps: steps[1], default=(0, 0))
 
 
-def _steps_of_value(value: Any) -> tuple[int, int]:
+def _steps_of_value(value: Any) -> tuple[int | Tensor, int]:
     if isinstance(value, PaddedSequence):
         rows, steps = value.data.shape[:2]
-        return int(value.lengths.sum()), rows * steps
+        live = value.lengths.sum()
+        if isinstance(live, Tensor) and live.device.type == "meta":  # which has no numbers
+            return 0, rows * steps
+        is_far = isinstance(live, Tensor) and live.device.type != "cpu"
+        return live if is_far else int(live), rows * steps
     if isinstance(value, JaggedSequence):
         num_steps = int(np.shape(value.values)[0])
         return num_steps, num_steps

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from time import perf_counter
 from typing import Any
 
+from torch import Tensor
+
 from varlen.data._stats import PipelineStats, steps_of
 from varlen.data._timed import Timed
 
@@ -22,7 +24,8 @@ class Tally:
     def __init__(self, names: Sequence[str], clocks: Sequence[Timed]) -> None:
         self._names = [f"{i} {name.partition('(')[0]}" for i, name in enumerate(names)]
         self._clocks = clocks
-        self._items = self._live = self._padded = 0
+        self._items = self._padded = 0
+        self._live: int | Tensor = 0
         self._waited = 0.0
         self._first: float | None = None
         self._asked = self._last = 0.0
@@ -41,7 +44,7 @@ class Tally:
         if item is not END:
             live, padded = steps_of(item)
             self._items += 1
-            self._live += live
+            self._live = self._live + live
             self._padded += padded
 
     def stats(self) -> PipelineStats:
@@ -56,7 +59,7 @@ class Tally:
             before = clock.seconds
         return PipelineStats(
             items=self._items,
-            live_steps=self._live,
+            live_steps=int(self._live),
             padded_steps=self._padded,
             seconds=0.0 if self._first is None else self._last - self._first,
             waited=self._waited,

@@ -48,7 +48,8 @@ def map_tensors(function: Callable[[Tensor], Tensor], value: Any) -> Any:
             return leaf
         if leaf.is_nested and leaf.layout == torch.jagged:
             return torch.nested.nested_tensor_from_jagged(
-                function(leaf.values()), function(leaf.offsets())
+                function(leaf.values()),
+                function(leaf.offsets()),  # type: ignore[attr-defined]
             )
         return function(leaf)
 
@@ -59,8 +60,8 @@ def map_leaves(function: Callable[[Any], Any], value: Any) -> Any:
     """`value` with everything put through `function` that is no dict, list or tuple."""
     if isinstance(value, PackedSequence):
         data, batch_sizes, *indices = value
-        moved = [None if part is None else function(part) for part in (data, *indices)]
-        return PackedSequence(moved[0], batch_sizes, *moved[1:])
+        moved = [None if part is None else function(part) for part in indices]
+        return PackedSequence(function(data), batch_sizes, *moved)
     if isinstance(value, Mapping):
         return {name: map_leaves(function, part) for name, part in value.items()}
     if isinstance(value, list | tuple):

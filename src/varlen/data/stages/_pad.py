@@ -7,8 +7,6 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from varlen.data._stack import Array, default_padding, is_padding_for
-from varlen.data._stage import EachIterator, StageIterator
-from varlen.data._stack import Array, default_padding
 from varlen.data._stage import EachIterator, StageIterator, check_integer
 from varlen.data._tensors import as_tensor, convert_sequences
 from varlen.errors import did_you_mean
@@ -80,15 +78,3 @@ class Pad:
                 f"found {value!r}"
             )
         return value
-
-
-def _as_tensor(value: Any) -> Any:
-    """A tensor of an array of numbers; anything else as it is."""
-    if isinstance(value, np.ndarray) and value.dtype.kind != "O":
-        return torch.from_numpy(value)
-    return value
-def _fits(value: Any, dtype: np.dtype[Any]) -> bool:
-    """Whether a padding value keeps its meaning in an array of `dtype`."""
-    if isinstance(value, str | bytes) or dtype.kind == "O":
-        return isinstance(value, str | bytes) and dtype.kind == "O"
-    return np.result_type(dtype, value) == dtype
