@@ -1,9 +1,25 @@
 import json
 
+import numpy as np
 import pytest
 
 from varlen import CheckpointError
-from varlen.data import Batch, Map, Pipeline, Prefetch, Shuffle
+from varlen.data import (
+    Batch,
+    BatchLimits,
+    BatchPlan,
+    BucketBySequenceLength,
+    FollowPlan,
+    Map,
+    Pad,
+    Parse,
+    Pipeline,
+    Prefetch,
+    Shuffle,
+)
+from varlen.features import FixedLenFeature
+
+CONTEXT = {"id": FixedLenFeature([], np.int64)}
 
 
 def test_every_pass_begins_anew():
@@ -67,6 +83,26 @@ def test_a_state_refuses_another_pipeline(others, message):
     state = iter(Pipeline([1], Shuffle(4, seed=7), Batch(2))).state_dict()
     with pytest.raises(CheckpointError, match=message):
         iter(Pipeline(*others)).load_state_dict(state)
+
+
+@pytest.mark.parametrize(
+    ("stage", "other", "said"),
+    [
+        (
+            FollowPlan(BatchPlan(BatchLimits(9), seed=1)),
+            FollowPlan(BatchPlan(BatchLimits(8), seed=1)),
+            "batch_size=8",
+        ),
+        (Parse(CONTEXT), Parse({"id": FixedLenFeature([2], np.int64)}), r"'id': FixedLen.*2"),
+        (Pad({"x": 1}), Pad({"x": 2}), "'x': 2"),
+        (BucketBySequenceLength("a", [2], [3, 4]), BucketBySequenceLength("a", [3], 3), r"\(3\)"),
+    ],
+)
+def test_what_is_within_an_argument_counts(stage, other, said):
+    state = iter(Pipeline([], stage)).state_dict()
+    iter(Pipeline([], stage)).load_state_dict(state)
+    with pytest.raises(CheckpointError, match=f"this one has .*{said}"):
+        iter(Pipeline([], other)).load_state_dict(state)
 
 
 @pytest.mark.parametrize("state", [{}, {"version": 2, "stages": [], "position": {}}])

@@ -3,11 +3,11 @@
 import copy
 import weakref
 from collections.abc import Sequence
-from dataclasses import fields, is_dataclass
 from typing import Any
 
 from torch.utils.data import IterableDataset
 
+from varlen.data._describe import describe
 from varlen.data._loader_state import furthest_state
 from varlen.data._share import ShareIterator
 from varlen.data._source import Source
@@ -147,7 +147,7 @@ class Pipeline(IterableDataset[Any]):
             iterator = timed(stage.iterate(iterator))
             clocks.append(iterator)
         # The source by its kind alone: the data may have moved.
-        kinds = [type(self._source.items).__name__, *map(_describe, self._stages)]
+        kinds = [type(self._source.items).__name__, *map(describe, self._stages)]
         self._latest = Tally(kinds, clocks)
         passing = _PipelineIterator(iterator, kinds, self._latest)
         weakref.finalize(passing, self._latest.end).atexit = False
@@ -232,16 +232,3 @@ class _PipelineIterator(StageIterator):
                     f"the state is that of another pipeline: in place {i} it had {before}, "
                     f"this one has {now}"
                 )
-
-
-def _describe(stage: Any) -> str:
-    """The stage's name and those of its arguments that are plain values, the same in every run."""
-    values = {f.name: getattr(stage, f.name) for f in fields(stage)} if is_dataclass(stage) else {}
-    plain = [f"{name}={value!r}" for name, value in values.items() if _is_plain(value)]
-    return f"{type(stage).__name__}({', '.join(plain)})"
-
-
-def _is_plain(value: Any) -> bool:
-    if isinstance(value, tuple):
-        return all(isinstance(item, int) for item in value)
-    return isinstance(value, str | int | float)
