@@ -51,6 +51,7 @@ docs: $(READY)
 bench: $(READY)
 	$(BIN)/python benchmarks/crc32c.py
 	$(BIN)/python benchmarks/records.py
+	$(BIN)/python benchmarks/data.py
 	$(BIN)/python benchmarks/rnn.py
 	$(BIN)/python benchmarks/cells.py
 	$(BIN)/python benchmarks/linear_cross_entropy.py
