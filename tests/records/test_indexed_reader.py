@@ -48,6 +48,20 @@ class TestAnyOrder:
         assert reader[1:4] == RECORDS[1:4]
         assert reader[::-2] == RECORDS[::-2]
 
+    def test_by_their_places(self, path):
+        reader = IndexedReader(path)
+        offsets, lengths = reader.index.offsets, reader.index.lengths
+        assert reader.read_at(offsets[[3, 1, 3]], lengths[[3, 1, 3]]) == [
+            RECORDS[3],
+            RECORDS[1],
+            RECORDS[3],
+        ]
+        assert reader.read_at(offsets[:0], lengths[:0]) == []
+        with pytest.raises(CorruptRecordError, match="sound record of 5 bytes, as indexed, found"):
+            reader.read_at(offsets[[1]], lengths[[0]])
+        with pytest.raises(CorruptRecordError, match="as indexed, found none"):
+            reader.read_at(offsets[[1]] + 1, lengths[[1]])
+
     def test_a_shuffle_of_many(self, tmp_path):
         records = [bytes([i % 256]) * (i % 300) for i in range(3000)]
         path = tmp_path / "many.tfrecord"

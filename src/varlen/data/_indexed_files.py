@@ -1,6 +1,7 @@
 """The records of several files by one number, read where they are asked."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,8 @@ import numpy.typing as npt
 
 from varlen.data._record_batch import RecordBatch
 from varlen.records import IndexedReader, Record, RecordIndex
+
+_Numbers = npt.NDArray[np.int64]
 
 
 class IndexedFiles:
@@ -22,6 +25,9 @@ class IndexedFiles:
     def __init__(self, indexes: Sequence[RecordIndex]) -> None:
         self._indexes = list(indexes)
         self._starts = np.cumsum([0, *map(len, indexes)])
+        # Of the records of all files, so that a batch looks them up at once.
+        self._offsets = _joined([index.offsets for index in indexes])
+        self._sizes = _joined([index.lengths for index in indexes])
         self._readers: dict[int, IndexedReader] = {}
 
     def __len__(self) -> int:
@@ -36,18 +42,14 @@ class IndexedFiles:
         """The same as a batch."""
         numbers = np.asarray(positions, np.int64)
         files = np.searchsorted(self._starts, numbers, side="right") - 1
-        within = numbers - self._starts[files]
-        if len(numbers) and (files == files[0]).all():
-            return self._batch_of(int(files[0]), within)
-        by_file = np.argsort(files, kind="stable")
-        parts = [
-            self._batch_of(int(file), within[by_file][files[by_file] == file])
-            for file in np.unique(files)
-        ]
-        records = [part.record(i) for part in parts for i in range(len(part))]
-        return RecordBatch.of([records[i] for i in np.argsort(by_file)])
+        offsets = self._offsets[numbers]
+        return RecordBatch(
+            self._read(files, offsets, self._sizes[numbers]),
+            [self._indexes[file].path for file in files.tolist()],
+            offsets.tolist(),
+        )
 
-    def known_lengths(self, feature: str | None) -> npt.NDArray[np.int64] | None:
+    def known_lengths(self, feature: str | None) -> _Numbers | None:
         """How many steps of `feature` each record has, if that is what the indexes have counted."""
         features = {index.feature for index in self._indexes}
         if len(features) != 1 or (feature is not None and feature not in features):
@@ -55,17 +57,25 @@ class IndexedFiles:
         counted = [index.steps for index in self._indexes if index.steps is not None]
         return _joined(counted) if len(counted) == len(self._indexes) else None
 
-    def known_bytes(self) -> npt.NDArray[np.int64]:
+    def known_bytes(self) -> _Numbers:
         """How many bytes of data each record has."""
-        return _joined([index.lengths for index in self._indexes])
+        return self._sizes
 
     def begin_epoch(self, epoch: int) -> None:
         """The records are the same in every epoch."""
 
-    def _batch_of(self, file: int, within: npt.NDArray[np.int64]) -> RecordBatch:
-        reader = self._reader(file)
-        offsets = reader.index.offsets[within].tolist()
-        return RecordBatch(reader[within], [reader.path] * len(offsets), offsets)
+    def _read(self, files: _Numbers, offsets: _Numbers, sizes: _Numbers) -> list[bytes]:
+        """Those of each file together, for a call costs more than reading a record."""
+        data = [b""] * len(files)
+        by_file = np.argsort(files, kind="stable")
+        ends = np.searchsorted(files[by_file], np.arange(len(self._indexes)), side="right").tolist()
+        for file, (begin, end) in enumerate(pairwise([0, *ends])):
+            if begin < end:
+                those = by_file[begin:end]
+                read = self._reader(file).read_at(offsets[those], sizes[those])
+                for i, record in zip(those.tolist(), read, strict=True):
+                    data[i] = record
+        return data
 
     def _reader(self, file: int) -> IndexedReader:
         if file not in self._readers:
@@ -77,5 +87,5 @@ class IndexedFiles:
         return {**vars(self), "_readers": {}}
 
 
-def _joined(arrays: Sequence[npt.NDArray[np.int64]]) -> npt.NDArray[np.int64]:
+def _joined(arrays: Sequence[_Numbers]) -> _Numbers:
     return np.concatenate([np.empty(0, np.int64), *arrays])

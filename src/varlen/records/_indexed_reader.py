@@ -84,6 +84,30 @@ class IndexedReader:
             raise TypeError(f"expected an integer, a slice or a list of integers, found {which!r}")
         return self._read(positions)
 
+    def read_at(self, offsets: NDArray[np.int64], lengths: NDArray[np.int64]) -> list[bytes]:
+        """Records by where they are, for those who look up the indexes of many files at once.
+
+        Args:
+            offsets: as of `index`, int64, `[records]`.
+            lengths: likewise.
+
+        Raises:
+            CorruptRecordError: there is no sound record of that length at an offset.
+        """
+        if isinstance(self._bytes, mmap.mmap) and self._bytes.closed:
+            raise ValueError(f"the reader of {self.path!r} is closed")
+        found = frame_lengths(self._bytes, offsets)
+        is_wrong = found != lengths
+        if is_wrong.any():
+            first = int(np.argmax(is_wrong))
+            raise CorruptRecordError(
+                f"expected a sound record of {lengths[first]} bytes, as indexed, found "
+                + ("none" if found[first] < 0 else f"one of {found[first]} bytes"),
+                at=f"{self.path} @ byte {offsets[first]}",
+                hint="the file was changed, or is damaged: build the index again",
+            )
+        return slice_bytes(self._bytes, offsets + HEADER_SIZE, lengths)
+
     def record(self, position: int) -> Record:
         """One record and its place. Raises as `reader[position]`."""
         data = self[position]
@@ -106,25 +130,13 @@ class IndexedReader:
         self.close()
 
     def _read(self, positions: NDArray[Any]) -> list[bytes]:
-        if isinstance(self._bytes, mmap.mmap) and self._bytes.closed:
-            raise ValueError(f"the reader of {self.path!r} is closed")
         # Before they become int64, in which large ones of uint64 would be negative.
-        outside = np.flatnonzero((positions < -len(self)) | (positions >= len(self)))
-        if len(outside):
+        num = len(self)
+        outside = (positions < -num) | (positions >= num)
+        if outside.any():
             raise IndexError(
-                f"expected a position below {len(self)}, the number of records, found "
-                f"{positions[outside[0]]}"
+                f"expected a position below {num}, the number of records, found "
+                f"{positions[outside][0]}"
             )
         positions = positions.astype(np.int64)
-        offsets, lengths = self.index.offsets[positions], self.index.lengths[positions]
-        found = frame_lengths(self._bytes, offsets)
-        wrong = np.flatnonzero(found != lengths)
-        if len(wrong):
-            expected, offset = lengths[wrong[0]], offsets[wrong[0]]
-            raise CorruptRecordError(
-                f"expected a sound record of {expected} bytes, as indexed, found "
-                + ("none" if found[wrong[0]] < 0 else f"one of {found[wrong[0]]} bytes"),
-                at=f"{self.path} @ byte {offset}",
-                hint="the file was changed, or is damaged: build the index again",
-            )
-        return slice_bytes(self._bytes, offsets + HEADER_SIZE, lengths)
+        return self.read_at(self.index.offsets[positions], self.index.lengths[positions])
