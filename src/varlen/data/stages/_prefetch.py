@@ -2,8 +2,8 @@
 
 import threading
 import weakref
-from collections import deque
 from dataclasses import dataclass
+from queue import SimpleQueue
 from typing import Any, ClassVar
 
 from varlen.data._stage import StageIterator, check_integer
@@ -78,15 +78,19 @@ class _PrefetchIterator(StageIterator):
 
 
 class _Worker:
-    """A thread that fills a bounded buffer with items, each with the state after it."""
+    """A thread that makes items ready ahead, each with the state after it.
+
+    Its queues allow a `put` within a `put`: `stop` may be called by the collector, in any thread,
+    anywhere.
+    """
 
     def __init__(self, upstream: StageIterator, size: int) -> None:
-        self._ready: deque[tuple[Any, dict[str, Any]]] = deque()
-        self._size = size
-        self._end: BaseException | None = None
+        self._ready: SimpleQueue[tuple[Any, dict[str, Any]] | BaseException] = SimpleQueue()
+        self._room: SimpleQueue[None] = SimpleQueue()  # a thing for each item that may be made
+        for _ in range(size):
+            self._room.put(None)
+        self._end: BaseException | None = None  # the last of what is ready
         self._is_stopped = False
-        # Its lock is re-entrant: `stop` may be called by the collector, in any thread, anywhere.
-        self._changed = threading.Condition()
         # A daemon, since the interpreter waits for others before it forgets iterators.
         self._thread = threading.Thread(
             target=self._work, args=(upstream,), name="varlen-prefetch", daemon=True
@@ -98,25 +102,21 @@ class _Worker:
 
     def take(self) -> tuple[Any, dict[str, Any]]:
         """The next item and the state after it, as soon as there is one; or how it all ended."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._ready or self._end is not None)
-            if not self._ready:
-                assert self._end is not None
-                raise self._end
-            taken = self._ready.popleft()
-            self._changed.notify_all()
-            return taken
+        taken = self._ready.get()
+        if isinstance(taken, BaseException):
+            self._ready.put(taken)  # and so it ends each time
+            raise taken
+        self._room.put(None)
+        return taken
 
     def num_ready(self) -> int:
         """How many items wait for the consumer."""
-        return len(self._ready)
+        return max(0, self._ready.qsize() - (self._end is not None))
 
     def stop(self) -> None:
         """Ends the thread; an item that it is just making is lost. Stopping again does nothing."""
-        with self._changed:
-            self._is_stopped = True
-            self._ready.clear()
-            self._changed.notify_all()
+        self._is_stopped = True
+        self._room.put(None)
         # A thread that is not alive has ended, or sees that it is stopped before it does anything.
         if self._thread.is_alive() and self._thread is not threading.current_thread():
             self._thread.join()
@@ -125,17 +125,12 @@ class _Worker:
         try:
             while self._waits_for_room():
                 item = next(upstream)
-                state = upstream.state_dict()
-                with self._changed:
-                    self._ready.append((item, state))
-                    self._changed.notify_all()
+                self._ready.put((item, upstream.state_dict()))
         except BaseException as error:  # the consumer raises it
-            with self._changed:
-                self._end = error
-                self._changed.notify_all()
+            self._end = error
+            self._ready.put(error)
 
     def _waits_for_room(self) -> bool:
         """Whether, now that there is room, there is still somebody to fill it for."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._is_stopped or len(self._ready) < self._size)
-            return not self._is_stopped
+        self._room.get()
+        return not self._is_stopped
