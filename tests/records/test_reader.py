@@ -2,7 +2,7 @@ import gzip
 import random
 import resource
 import zlib
-from itertools import accumulate, islice
+from itertools import accumulate, chain, islice
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -45,6 +45,19 @@ class TestSoundFiles:
         assert rest[0] == Record(b"", str(path), 16 + 5)
         assert [record.offset for record in rest] == [21, 37, 37 + 16 + 300]
         assert rest[0].place == f"{path} @ byte 21"
+
+    @pytest.mark.parametrize("compression", COMPRESSED)
+    def test_records_come_together_as_they_are_read(self, path, compression):
+        records = [bytes([i]) * 40_000 for i in range(60)]  # more than is read at once
+        path.write_bytes(COMPRESSED[compression](file_of(records)))
+        whole = list(RecordReader(path).records())
+        with RecordReader(path) as reader:
+            begun = list(islice(reader.records(), 2))
+            runs = list(iter(reader.next_records, []))
+            assert reader.next_records() == []
+        assert [*begun, *chain(*runs)] == whole
+        assert all(type(record) is Record for run in runs for record in run)
+        assert 1 < len(runs) < len(records)
 
     @pytest.mark.parametrize("level", range(10))
     def test_every_level_of_zlib_is_seen(self, path, level):

@@ -15,7 +15,6 @@ from varlen.errors import FeatureError, did_you_mean
 from varlen.records import Record
 from varlen.sequences import JaggedSequence, SparseValues
 
-_FROM_THE_START = np.zeros(1, np.int64)
 _HINT = "sequences of unequal length go into JaggedSequence(values, length)"
 
 
@@ -30,11 +29,36 @@ def collate(examples: Sequence[Any]) -> Any:
         TypeError: an example is not a dict, or values of one name differ in dtype.
         ValueError: examples with other names, or values of one name that differ in shape or form.
     """
-    if all(isinstance(example, Record) for example in examples):
+    if _are_records(examples):
         return RecordBatch.of(examples)
     for i, example in enumerate(examples):
         _check_names(example, examples[0], i)
     return {name: _collate_values(name, [e[name] for e in examples]) for name in examples[0]}
+
+
+def _are_records(examples: Sequence[Any]) -> bool:
+    return set(map(type, examples)) <= {Record}
+
+
+def sequence_lengths(examples: Sequence[Any], name: str) -> list[int]:
+    """The `sequence_length` of each of some examples; of records, all in one native call.
+
+    Raises:
+        What `sequence_length` raises, for any of them.
+    """
+    if not _are_records(examples):
+        return [sequence_length(example, name) for example in examples]
+    data = [record.data for record in examples]
+    sizes = np.array(list(map(len, data)), np.int64)
+    steps: list[int] = count_steps(
+        b"".join(data), np.cumsum(sizes) - sizes, sizes, name.encode()
+    ).tolist()
+    if min(steps, default=0) < 0:
+        raise FeatureError(
+            "the record is no SequenceExample and no Example",
+            at=next(r.place for r, num in zip(examples, steps, strict=True) if num < 0),
+        )
+    return steps
 
 
 def sequence_length(example: Any, name: str) -> int:
@@ -49,7 +73,7 @@ def sequence_length(example: Any, name: str) -> int:
         FeatureError: a record that is no SequenceExample and no Example.
     """
     if isinstance(example, Record):
-        return _num_steps(example, name)
+        return sequence_lengths([example], name)[0]
     _check_is_dict(example, "the example")
     if name not in example:
         raise ValueError(f"no feature named {name!r} in the example; {did_you_mean(name, example)}")
@@ -59,14 +83,6 @@ def sequence_length(example: Any, name: str) -> int:
             f"feature {name!r}: expected a JaggedSequence, found {type(value).__name__}; {_HINT}"
         )
     return _row_length(value, lambda _: f"feature {name!r}", 0)
-
-
-def _num_steps(record: Record, name: str) -> int:
-    size = np.array([len(record.data)])
-    steps = int(count_steps(record.data, _FROM_THE_START, size, name.encode())[0])
-    if steps < 0:
-        raise FeatureError("the record is no SequenceExample and no Example", at=record.place)
-    return steps
 
 
 def _check_is_dict(example: Any, what: str) -> None:

@@ -52,7 +52,8 @@ class IndexedPass(IndexedIterator):
 
     def _go_to(self, position: int) -> None:
         self._taken = position
-        self._ready: list[Any] = []  # the next items, in reverse
+        self._ready: list[Any] = []  # the next items
+        self._num_used = 0  # of them
 
     def __len__(self) -> int:
         return len(self._items)
@@ -75,14 +76,19 @@ class IndexedPass(IndexedIterator):
         return skipped
 
     def __next__(self) -> Any:
-        if not self._ready:
+        for item in self.take(1):
+            return item
+        raise StopIteration
+
+    def take(self, most: int) -> list[Any]:
+        if self._num_used == len(self._ready):
             if self._taken >= len(self._items):
-                raise StopIteration
-            self._ready = self._next_items()
-            self._ready.reverse()
-        item = self._ready.pop()
-        self._taken += 1
-        return item
+                return []
+            self._ready, self._num_used = self._next_items(), 0
+        items = self._ready[self._num_used : self._num_used + most]
+        self._num_used += len(items)
+        self._taken += len(items)
+        return items
 
     def _next_items(self) -> list[Any]:
         end = min(self._taken + self._most, len(self._items))

@@ -41,9 +41,19 @@ class StageIterator(Iterator[Any], ABC):
     def begin_epoch(self, epoch: int) -> None:
         """Goes to the beginning of the pass number `epoch`, from wherever the pass is."""
 
+    def take(self, most: int) -> list[Any]:
+        """The next items, up to `most`, at least 1: one, and those that are there without waiting.
+
+        None at the end. What many items cost less than one by one, stages do with these.
+        """
+        return list(islice(self, 1))
+
     def skip(self, num: int) -> int:
         """Passes over up to `num` items, and says how many there were."""
-        return sum(1 for _ in islice(self, num))
+        skipped = 0
+        while skipped < num and (items := self.take(num - skipped)):
+            skipped += len(items)
+        return skipped
 
 
 class IndexedIterator(StageIterator):

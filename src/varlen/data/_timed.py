@@ -28,6 +28,10 @@ class Timed(StageIterator):
         finally:
             self.seconds += perf_counter() - began
 
+    def take(self, most: int) -> list[Any]:
+        items: list[Any] = self._timed(self.within.take, most)
+        return items
+
     def state_dict(self) -> dict[str, Any]:
         state: dict[str, Any] = self.within.state_dict()
         return state

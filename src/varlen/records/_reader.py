@@ -3,6 +3,7 @@
 import os
 import warnings
 from collections.abc import Iterator
+from itertools import repeat
 from types import TracebackType
 from typing import Literal, NamedTuple
 
@@ -127,6 +128,16 @@ class RecordReader:
                 at = self._num_taken
                 self._num_taken += 1
                 yield Record(self._data[at], self.path, offsets[at])
+
+    def next_records(self) -> list[Record]:
+        """Those of the records that are left that were read together; none at the end."""
+        if not self._has_record():
+            return []
+        assert self._block is not None
+        first, self._num_taken = self._num_taken, len(self._data)
+        offsets = self._block.frame_offsets[first:].tolist()
+        columns = zip(self._data[first:], repeat(self.path), offsets, strict=False)
+        return list(map(tuple.__new__, repeat(Record), columns))  # as Record(*row), in C
 
     def read_many(self, count: int) -> list[bytes]:
         """The next `count` records; fewer before the end or a damage, and none at the end."""

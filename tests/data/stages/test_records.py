@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from varlen import CheckpointError, CorruptRecordError, FeatureError
-from varlen.data import Parse, Pipeline, Prefetch, Records
+from varlen.data import BucketBySequenceLength, Parse, Pipeline, Prefetch, Records, Shuffle
 from varlen.features import (
     FixedLenFeature,
     FixedLenSequenceFeature,
@@ -38,6 +38,22 @@ def test_records_come_file_after_file_with_their_place(shards):
     assert [record.data for record in records] == [b"0", b"1", b"2", b"3", b"4"]
     assert [record.offset for record in records] == [0, 17, 0, 17, 34]
     assert records[2].path == str(shards / "a-2.tfrecord")
+
+
+@pytest.mark.parametrize("most", [1, 2, 3, 9])
+@pytest.mark.parametrize("window", [None, 1, 3, 9])
+def test_records_taken_together_are_those_that_come_one_by_one(shards, most, window):
+    def begin():
+        records = iter(Records(shards / "a-*.tfrecord"))
+        return records if window is None else Shuffle(window, seed=1).iterate(records)
+
+    together, one_by_one = begin(), begin()
+    while items := together.take(most):
+        assert len(items) <= most
+        assert items == [next(one_by_one) for _ in items]
+        assert together.state_dict() == one_by_one.state_dict()
+    with pytest.raises(StopIteration):
+        next(one_by_one)
 
 
 def test_paths_are_a_pattern_or_a_list(shards):
@@ -147,6 +163,16 @@ def test_a_record_that_does_not_fit_is_named(tmp_path):
         next(parsed)
     with pytest.raises(FeatureError, match="tokens"):
         list(Pipeline(records, Parse(sequence_features=TOKENS)))
+
+
+def test_a_record_without_a_length_does_not_hide_those_before_it(tmp_path):
+    good = [sequence_example(sequences={"tokens": [i]}) for i in range(3)]
+    path = write(tmp_path / "a.tfrecord", [*good[:2], b"\xff", good[2]])
+    batches = iter(Pipeline(Records(path), BucketBySequenceLength("tokens", [2], 1)))
+    assert [next(batches).data for _ in range(2)] == [[record] for record in good[:2]]
+    for _ in range(2):
+        with pytest.raises(FeatureError, match=rf"is no SequenceExample[^@]*{path} @ byte \d"):
+            next(batches)
 
 
 def test_specifications_that_cannot_be():

@@ -3,9 +3,9 @@
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from varlen.data._collate import sequence_length
+from varlen.data._collate import sequence_lengths
 from varlen.data._stage import StageIterator, check_integer
 from varlen.data.stages._group import GroupIterator
 
@@ -35,7 +35,10 @@ class Batch:
 
     def iterate(self, upstream: StageIterator) -> StageIterator:
         return GroupIterator(
-            upstream, lambda _: 0, (self.batch_size,), drop_remainder=self.drop_remainder
+            upstream,
+            lambda items: [0] * len(items),
+            (self.batch_size,),
+            drop_remainder=self.drop_remainder,
         )
 
 
@@ -91,10 +94,16 @@ class BucketBySequenceLength:
             return self.batch_size
         return (self.batch_size,) * (len(self.boundaries) + 1)
 
+    def _buckets_of(self, examples: Sequence[Any]) -> list[int]:
+        return [
+            bisect_right(self.boundaries, length)
+            for length in sequence_lengths(examples, self.name)
+        ]
+
     def iterate(self, upstream: StageIterator) -> StageIterator:
         return GroupIterator(
             upstream,
-            lambda example: bisect_right(self.boundaries, sequence_length(example, self.name)),
+            self._buckets_of,
             self._batch_sizes(),
             drop_remainder=self.drop_remainder,
         )

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from varlen.data._collate import sequence_length
+from varlen.data._collate import sequence_lengths
 from varlen.data._stage import IndexedIterator, Lengths, StageIterator
 from varlen.data.plan import BatchPlan, PlannedBatches
 from varlen.errors import CheckpointError
@@ -113,8 +113,10 @@ def _lengths(upstream: IndexedIterator, feature: str) -> Lengths:
         return known
     num = len(upstream)
     lengths = [
-        sequence_length(item, feature)
+        length
         for begin in range(0, num, _READ_AT_ONCE)
-        for item in upstream.items_at(range(begin, min(begin + _READ_AT_ONCE, num)))
+        for length in sequence_lengths(
+            upstream.items_at(range(begin, min(begin + _READ_AT_ONCE, num))), feature
+        )
     ]
     return np.array(lengths, np.int64)

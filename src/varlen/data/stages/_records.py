@@ -41,13 +41,34 @@ class _RecordsIterator(StageIterator):
         self._begin(0)
 
     def _begin(self, file: int) -> None:
-        self._numbered = _numbered_records(self._files, file)
+        self._runs = _runs(self._files, file)
+        self._run: list[Record] = []  # records of the file that follow each other
+        self._num_used = 0  # of them
         self._file, self._taken = file, 0
 
     def __next__(self) -> Record:
-        file, taken, record = next(self._numbered)
-        self._file, self._taken = file, taken
-        return record
+        for record in self.take(1):
+            return record
+        raise StopIteration
+
+    def take(self, most: int) -> list[Record]:
+        if self._num_used == len(self._run) and not self._begin_run():
+            return []
+        records = self._run[self._num_used : self._num_used + most]
+        self._num_used += len(records)
+        self._taken += len(records)
+        return records
+
+    def _begin_run(self) -> bool:
+        """Whether there are more records."""
+        found = next(self._runs, None)
+        if found is None:
+            return False
+        file, self._run = found
+        self._num_used = 0
+        if file != self._file:
+            self._file, self._taken = file, 0
+        return True
 
     def state_dict(self) -> dict[str, Any]:
         return {"file": self._file, "name": self._name(self._file), "taken": self._taken}
@@ -61,13 +82,12 @@ class _RecordsIterator(StageIterator):
                 f"was saved, found {found}"
             )
         self._begin(file)
-        for _ in range(taken):
-            if next(self, None) is None or self._file != file:
-                raise CheckpointError(
-                    f"expected at least {taken} records, as when the state was saved, "
-                    "found the end of the file",
-                    at=self._files[file],
-                )
+        if self.skip(taken) < taken or self._file != file:
+            raise CheckpointError(
+                f"expected at least {taken} records, as when the state was saved, "
+                "found the end of the file",
+                at=self._files[file],
+            )
 
     def begin_epoch(self, epoch: int) -> None:
         self._begin(0)
@@ -77,9 +97,9 @@ class _RecordsIterator(StageIterator):
         return os.path.basename(self._files[file])
 
 
-def _numbered_records(files: Sequence[str], first: int) -> Iterator[tuple[int, int, Record]]:
-    """Number of the file, records taken from it so far, and the last of them."""
+def _runs(files: Sequence[str], first: int) -> Iterator[tuple[int, list[Record]]]:
+    """Number of a file, and records of it that were read together; never none."""
     for file in range(first, len(files)):
         with RecordReader(files[file]) as reader:
-            for taken, record in enumerate(reader.records(), 1):
-                yield file, taken, record
+            while run := reader.next_records():
+                yield file, run

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -52,16 +51,19 @@ class _ShuffleIterator(StageIterator):
         self._taken = 0
 
     def __next__(self) -> Any:
+        for item in self.take(1):
+            return item
+        raise StopIteration
+
+    def take(self, most: int) -> list[Any]:
         if self._items is not None and self._taken == len(self._items):
             self._next_window()
         if self._items is None:
             self._fill()
         assert self._items is not None
-        if self._taken == len(self._items):
-            raise StopIteration
-        item = self._items[self._taken]
-        self._taken += 1
-        return item
+        items = self._items[self._taken : self._taken + most]
+        self._taken += len(items)
+        return items
 
     def _next_window(self) -> None:
         self._start = self._upstream.state_dict()
@@ -70,7 +72,9 @@ class _ShuffleIterator(StageIterator):
         self._items = None
 
     def _fill(self) -> None:
-        items = list(islice(self._upstream, self._stage.window))
+        items: list[Any] = []
+        while (left := self._stage.window - len(items)) and (more := self._upstream.take(left)):
+            items += more
         self._items = _shuffled(items, self._stage.seed, self._number, self._epoch)
 
     def state_dict(self) -> dict[str, Any]:
@@ -93,4 +97,4 @@ def _shuffled(items: Sequence[Any], seed: int, number: int, epoch: int) -> list[
     # The raw bits of a bit generator are the same in all versions of NumPy; those of
     # `Generator.permutation` and `random.shuffle` need not be.
     keys = np.random.PCG64([seed, number, epoch]).random_raw(len(items))
-    return [items[i] for i in np.argsort(keys, kind="stable")]
+    return [items[i] for i in np.argsort(keys, kind="stable").tolist()]
