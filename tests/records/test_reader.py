@@ -2,7 +2,7 @@ import gzip
 import random
 import resource
 import zlib
-from itertools import accumulate, chain, islice
+from itertools import accumulate, islice, repeat
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -53,11 +53,11 @@ class TestSoundFiles:
         whole = list(RecordReader(path).records())
         with RecordReader(path) as reader:
             begun = list(islice(reader.records(), 2))
-            runs = list(iter(reader.next_records, []))
-            assert reader.next_records() == []
-        assert [*begun, *chain(*runs)] == whole
-        assert all(type(record) is Record for run in runs for record in run)
-        assert 1 < len(runs) < len(records)
+            blocks = list(iter(reader.read_block, ([], [])))
+            assert reader.read_block() == ([], [])
+        rest = [Record(*row) for data, at in blocks for row in zip(data, repeat(str(path)), at)]
+        assert [*begun, *rest] == whole
+        assert 1 < len(blocks) < len(records)
 
     @pytest.mark.parametrize("level", range(10))
     def test_every_level_of_zlib_is_seen(self, path, level):

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Any
 
 from varlen.records import Record
@@ -27,6 +28,15 @@ class RecordBatch:
         columns = [list(column) for column in zip(*records, strict=True)] or [[], [], []]
         return cls(*columns)
 
+    @classmethod
+    def joined(cls, batches: Sequence["RecordBatch"]) -> "RecordBatch":
+        """The batch of the records of some batches."""
+        return cls(
+            [data for batch in batches for data in batch.data],
+            [path for batch in batches for path in batch.paths],
+            [offset for batch in batches for offset in batch.offsets],
+        )
+
     def __len__(self) -> int:
         return len(self.data)
 
@@ -39,9 +49,22 @@ class RecordBatch:
         """One of the records."""
         return Record(self.data[number], self.paths[number], self.offsets[number])
 
+    def records(self) -> list[Record]:
+        """All of them."""
+        columns = zip(self.data, self.paths, self.offsets, strict=True)
+        return list(map(tuple.__new__, repeat(Record), columns))  # as Record(*row), in C
+
     def rows(self, begin: int, end: int) -> "RecordBatch":
         """The batch of the records from `begin` up to, and without, `end`."""
         return RecordBatch(self.data[begin:end], self.paths[begin:end], self.offsets[begin:end])
+
+    def taken(self, numbers: Sequence[int]) -> "RecordBatch":
+        """The batch of the records with these numbers, in their order."""
+        return RecordBatch(
+            [self.data[i] for i in numbers],
+            [self.paths[i] for i in numbers],
+            [self.offsets[i] for i in numbers],
+        )
 
 
 class _Places(Sequence[str]):

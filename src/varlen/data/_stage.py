@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from varlen.data._collate import collate
+from varlen.data._run import Run
 
 Lengths = npt.NDArray[np.int64]
 
@@ -41,10 +42,11 @@ class StageIterator(Iterator[Any], ABC):
     def begin_epoch(self, epoch: int) -> None:
         """Goes to the beginning of the pass number `epoch`, from wherever the pass is."""
 
-    def take(self, most: int) -> list[Any]:
+    def take(self, most: int) -> Run:
         """The next items, up to `most`, at least 1: one, and those that are there without waiting.
 
-        None at the end. What many items cost less than one by one, stages do with these.
+        None at the end. Records may come as columns. What many items cost less than one by one,
+        stages do with these.
         """
         return list(islice(self, 1))
 

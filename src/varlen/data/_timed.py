@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from time import perf_counter
 from typing import Any
 
+from varlen.data._run import Run
 from varlen.data._stage import IndexedIterator, Lengths, StageIterator
 
 
@@ -28,8 +29,8 @@ class Timed(StageIterator):
         finally:
             self.seconds += perf_counter() - began
 
-    def take(self, most: int) -> list[Any]:
-        items: list[Any] = self._timed(self.within.take, most)
+    def take(self, most: int) -> Run:
+        items: Run = self._timed(self.within.take, most)
         return items
 
     def state_dict(self) -> dict[str, Any]:

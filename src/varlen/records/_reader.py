@@ -3,7 +3,6 @@
 import os
 import warnings
 from collections.abc import Iterator
-from itertools import repeat
 from types import TracebackType
 from typing import Literal, NamedTuple
 
@@ -129,15 +128,17 @@ class RecordReader:
                 self._num_taken += 1
                 yield Record(self._data[at], self.path, offsets[at])
 
-    def next_records(self) -> list[Record]:
-        """Those of the records that are left that were read together; none at the end."""
+    def read_block(self) -> tuple[list[bytes], list[int]]:
+        """Those of the records that are left that were read together; none at the end.
+
+        Returns:
+            Their data; and for each the byte at which its frame begins, as `Record.offset`.
+        """
         if not self._has_record():
-            return []
+            return [], []
         assert self._block is not None
         first, self._num_taken = self._num_taken, len(self._data)
-        offsets = self._block.frame_offsets[first:].tolist()
-        columns = zip(self._data[first:], repeat(self.path), offsets, strict=False)
-        return list(map(tuple.__new__, repeat(Record), columns))  # as Record(*row), in C
+        return self._data[first:], self._block.frame_offsets[first:].tolist()
 
     def read_many(self, count: int) -> list[bytes]:
         """The next `count` records; fewer before the end or a damage, and none at the end."""

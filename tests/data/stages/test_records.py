@@ -50,7 +50,8 @@ def test_records_taken_together_are_those_that_come_one_by_one(shards, most, win
     together, one_by_one = begin(), begin()
     while items := together.take(most):
         assert len(items) <= most
-        assert items == [next(one_by_one) for _ in items]
+        assert items.records() == [next(one_by_one) for _ in range(len(items))]
+        assert all(type(record) is Record for record in items.records())
         assert together.state_dict() == one_by_one.state_dict()
     with pytest.raises(StopIteration):
         next(one_by_one)

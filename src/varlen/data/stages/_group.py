@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from varlen.data._collate import collate
+from varlen.data._run import as_list
 from varlen.data._stage import StageIterator
 from varlen.errors import CheckpointError
 
@@ -76,7 +77,7 @@ class GroupIterator(StageIterator):
     def _take_run(self, most: int) -> bool:
         """Whether there are more items."""
         start = _Start(self._position(), self._upstream.state_dict())
-        items = self._upstream.take(most)
+        items = as_list(self._upstream.take(most))
         try:
             numbers = self._groups_of(items)
         except Exception:  # of one item: those before it have their turn

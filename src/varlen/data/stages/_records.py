@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from varlen.data._record_batch import RecordBatch
 from varlen.data._stage import StageIterator
 from varlen.errors import CheckpointError
 from varlen.records import Record, RecordReader, expand_paths
@@ -42,19 +43,22 @@ class _RecordsIterator(StageIterator):
 
     def _begin(self, file: int) -> None:
         self._runs = _runs(self._files, file)
-        self._run: list[Record] = []  # records of the file that follow each other
+        self._run = RecordBatch([], [], [])  # records of the file that follow each other
         self._num_used = 0  # of them
         self._file, self._taken = file, 0
 
     def __next__(self) -> Record:
-        for record in self.take(1):
-            return record
-        raise StopIteration
-
-    def take(self, most: int) -> list[Record]:
         if self._num_used == len(self._run) and not self._begin_run():
-            return []
-        records = self._run[self._num_used : self._num_used + most]
+            raise StopIteration
+        record = self._run.record(self._num_used)
+        self._num_used += 1
+        self._taken += 1
+        return record
+
+    def take(self, most: int) -> RecordBatch:
+        if self._num_used == len(self._run) and not self._begin_run():
+            return RecordBatch([], [], [])
+        records = self._run.rows(self._num_used, self._num_used + most)
         self._num_used += len(records)
         self._taken += len(records)
         return records
@@ -97,9 +101,10 @@ class _RecordsIterator(StageIterator):
         return os.path.basename(self._files[file])
 
 
-def _runs(files: Sequence[str], first: int) -> Iterator[tuple[int, list[Record]]]:
+def _runs(files: Sequence[str], first: int) -> Iterator[tuple[int, RecordBatch]]:
     """Number of a file, and records of it that were read together; never none."""
     for file in range(first, len(files)):
         with RecordReader(files[file]) as reader:
-            while run := reader.next_records():
-                yield file, run
+            while (block := reader.read_block())[0]:
+                data, offsets = block
+                yield file, RecordBatch(data, [files[file]] * len(data), offsets)

@@ -1,11 +1,11 @@
 """`Shuffle`: another order, within windows."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from varlen.data._run import Run, item_of, joined, part_of, reordered
 from varlen.data._stage import StageIterator, check_integer
 
 
@@ -47,23 +47,30 @@ class _ShuffleIterator(StageIterator):
     def _begin(self) -> None:
         self._start = self._upstream.state_dict()
         self._number = 0
-        self._items: list[Any] | None = None  # None until the window is filled
+        self._items: Run | None = None  # None until the window is filled
         self._taken = 0
 
     def __next__(self) -> Any:
-        for item in self.take(1):
-            return item
-        raise StopIteration
+        items = self._window()
+        if self._taken == len(items):
+            raise StopIteration
+        item = item_of(items, self._taken)
+        self._taken += 1
+        return item
 
-    def take(self, most: int) -> list[Any]:
+    def take(self, most: int) -> Run:
+        part = part_of(self._window(), self._taken, self._taken + most)
+        self._taken += len(part)
+        return part
+
+    def _window(self) -> Run:
+        """The window, in its order, with items that are not taken; or, at the end, without any."""
         if self._items is not None and self._taken == len(self._items):
             self._next_window()
         if self._items is None:
             self._fill()
         assert self._items is not None
-        items = self._items[self._taken : self._taken + most]
-        self._taken += len(items)
-        return items
+        return self._items
 
     def _next_window(self) -> None:
         self._start = self._upstream.state_dict()
@@ -72,10 +79,12 @@ class _ShuffleIterator(StageIterator):
         self._items = None
 
     def _fill(self) -> None:
-        items: list[Any] = []
-        while (left := self._stage.window - len(items)) and (more := self._upstream.take(left)):
-            items += more
-        self._items = _shuffled(items, self._stage.seed, self._number, self._epoch)
+        runs: list[Run] = []
+        left = self._stage.window
+        while left and (run := self._upstream.take(left)):
+            runs.append(run)
+            left -= len(run)
+        self._items = _shuffled(joined(runs), self._stage.seed, self._number, self._epoch)
 
     def state_dict(self) -> dict[str, Any]:
         return {"upstream": self._start, "window": self._number, "taken": self._taken}
@@ -93,8 +102,8 @@ class _ShuffleIterator(StageIterator):
         self._begin()
 
 
-def _shuffled(items: Sequence[Any], seed: int, number: int, epoch: int) -> list[Any]:
+def _shuffled(items: Run, seed: int, number: int, epoch: int) -> Run:
     # The raw bits of a bit generator are the same in all versions of NumPy; those of
     # `Generator.permutation` and `random.shuffle` need not be.
     keys = np.random.PCG64([seed, number, epoch]).random_raw(len(items))
-    return [items[i] for i in np.argsort(keys, kind="stable").tolist()]
+    return reordered(items, np.argsort(keys, kind="stable").tolist())
