@@ -6,7 +6,7 @@ import numpy as np
 from data_files import NUM_SYNTHETIC, draw_lengths
 from numpy.typing import NDArray
 
-from varlen.data import BatchPlan, best_boundaries
+from varlen.data import BatchPlan, PlannedBatches, best_boundaries
 
 BATCH_SIZE = 64
 NUM_BUCKETS = 10
@@ -38,18 +38,20 @@ class Padding(NamedTuple):
 
 def print_padding() -> Padding:
     lengths = draw_lengths(NUM_SYNTHETIC)
+    planned = {name: plan.over(lengths) for name, plan in PLANS.items()}
     padding = Padding(
         _least_share(lengths, NUM_BUCKETS),
         _share_of_boundaries(lengths, best_boundaries(lengths, NUM_BUCKETS)),
-        {name: _share_of_plan(lengths, plan) for name, plan in PLANS.items()},
+        {name: _share_of_plan(lengths, batches) for name, batches in planned.items()},
     )
     print(
         f"\npadding of {NUM_SYNTHETIC:,} sequences in batches of {BATCH_SIZE}\n"
         f"{'10 buckets, each padded to its longest, at best':56}{padding.least:>8.2%}\n"
         f"{'10 buckets as found, each padded to its longest':56}{padding.found:>8.2%}"
     )
+    print(f"{'':56}{'padding':>8}{'met again':>12}")
     for name, share in padding.of_plans.items():
-        print(f"{name:56}{share:>8.2%}")
+        print(f"{name:56}{share:>8.2%}{_met_again(planned[name]):>12.3%}")
     return padding
 
 
@@ -71,6 +73,17 @@ def _share_of_boundaries(lengths: NDArray[np.int64], boundaries: tuple[int, ...]
     return 1 - float(lengths.sum() / sum(len(those) * those.max(initial=0) for those in within))
 
 
-def _share_of_plan(lengths: NDArray[np.int64], plan: BatchPlan) -> float:
-    batches = plan.over(lengths).batches(0)
+def _share_of_plan(lengths: NDArray[np.int64], planned: PlannedBatches) -> float:
+    batches = planned.batches(0)
     return 1 - float(lengths.sum() / (batches.sizes * batches.longest(lengths)).sum())
+
+
+def _met_again(planned: PlannedBatches) -> float:
+    """Of the pairs in one batch of an epoch, the share that are in one of the next epoch too."""
+    batches, next_batches = planned.batches(0), planned.batches(1)
+    number = np.empty(len(batches.positions), np.int64)
+    for i, positions in enumerate(next_batches):
+        number[positions] = i
+    together = [np.unique(number[positions], return_counts=True)[1] for positions in batches]
+    again = sum(int((counts * (counts - 1)).sum()) for counts in together)
+    return again / int((batches.sizes * (batches.sizes - 1)).sum())

@@ -55,16 +55,18 @@ def print_targets(found: Iterator[Target]) -> None:
 def _ratios(found: Found, data: str, ours: str, processors: int) -> Iterator[Target]:
     own = found[data, f"varlen {ours}", processors]["examples"]
     orders = ("tf.data, buckets", "tf.data, buckets, any order")
-    workers = "" if processors == 1 else ", 2 workers"
+    loaders = ("DataLoader, files", "DataLoader, files, 2 workers")
     peers = (
         ("tf.data's buckets", orders, TIMES_TENSORFLOW),
-        ("DataLoader", (f"DataLoader, files{workers}",), TIMES_DATALOADER),
+        ("DataLoader", loaders, TIMES_DATALOADER),
     )
     for peer, names, wanted in peers:
+        # The best of its ways, those that leave a processor idle too.
         theirs = [
-            found[data, name, processors]["examples"]
+            found[data, name, num]["examples"]
             for name in names
-            if (data, name, processors) in found
+            for num in range(1, processors + 1)
+            if (data, name, num) in found
         ]
         if theirs:
             ratio = own / max(theirs)
