@@ -4,13 +4,15 @@ import subprocess
 import sys
 import threading
 import time
+import weakref
 from itertools import islice
 
 import numpy as np
 import pytest
 import torch
 
-from varlen.data import range_input_producer, slice_input_producer, string_input_producer
+from varlen.data import FIFOQueue, range_input_producer, slice_input_producer, string_input_producer
+from varlen.data.queues._fill import fill
 from varlen.errors import CancelledError, OutOfRangeError
 
 
@@ -52,6 +54,24 @@ def test_a_producer_fills_its_queue_up_to_the_capacity():
     wait_until(lambda: queue.size() == 3)
     assert queue.dequeue_many(12).tolist() == [0, 1, 2, 3, 4] * 2 + [0, 1]
     assert queue.dequeue().dtype == np.int32
+
+
+def test_a_queue_whose_producer_failed_is_let_go_of():
+    def failing():
+        yield 1
+        raise LookupError("no more numbers")
+
+    def used_up():
+        queue = FIFOQueue(3, "int64", [[]])
+        fill(queue, failing())
+        assert queue.dequeue() == 1
+        with pytest.raises(LookupError):
+            queue.dequeue()
+        return weakref.ref(queue)
+
+    forgotten = used_up()
+    gc.collect()
+    assert forgotten() is None
 
 
 def test_the_end_is_out_of_range():

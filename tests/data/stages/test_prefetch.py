@@ -5,6 +5,8 @@ import sys
 import threading
 import time
 import traceback
+import weakref
+from contextlib import nullcontext
 
 import pytest
 
@@ -71,6 +73,32 @@ def test_the_thread_ends_with_the_pass():
     list(items)
     wait_until(lambda: not prefetching_threads())
     assert next(items, None) is None
+
+
+@pytest.mark.parametrize("end", [None, LookupError("no more numbers")])
+def test_nothing_is_kept_of_a_pass_that_has_ended(end):
+    def numbers():
+        yield from range(3)
+        if end is not None:
+            raise end
+
+    def whole_pass():
+        items = iter(Pipeline(numbers, Prefetch(2)))
+        with nullcontext() if end is None else pytest.raises(LookupError):
+            list(items)
+        return weakref.ref(items)
+
+    forgotten = whole_pass()
+    if end is not None:
+        end.__traceback__ = None
+    gc.collect()
+    assert forgotten() is None
+
+
+def test_a_pass_ends_once_more():
+    items = iter(Pipeline(range(2), Prefetch(2)))
+    assert list(items) == [0, 1]
+    assert list(items) == []
 
 
 def test_the_thread_ends_when_its_iterator_is_forgotten():

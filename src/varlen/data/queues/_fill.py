@@ -17,9 +17,16 @@ def fill(queue: Queue, values: Iterable[Any]) -> None:
     What the iterable raises, who dequeues gets after the elements before it. When nobody holds the
     queue any more, the thread ends: `values` must not hold it.
     """
-    # The thread does not know the queue, and so cannot keep it alive.
-    weakref.finalize(queue, queue._store.close, cancel_pending=True)
+    # The thread does not know the queue, and so cannot keep it alive. Only the thread and the queue
+    # hold the store: the error that one has may know the queue.
+    weakref.finalize(queue, _cancel, weakref.ref(queue._store))
     _start(queue._store, [map(queue._components.element, values)])
+
+
+def _cancel(store: "weakref.ref[Store]") -> None:
+    found = store()
+    if found is not None:
+        found.close(cancel_pending=True)
 
 
 def joined(iterables: Sequence[Iterable[Any]], capacity: int, order: Order) -> Iterator[Any]:

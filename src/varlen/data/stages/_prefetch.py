@@ -50,7 +50,15 @@ class _PrefetchIterator(StageIterator):
             self._stop = weakref.finalize(self, worker.stop)
             self._worker = worker
             worker.start()
-        item, self._state = self._worker.take()
+        taken = self._worker.take()
+        if isinstance(taken, BaseException):
+            # Once raised it knows this iterator, and whoever kept it would keep both.
+            self._end_worker()
+            try:
+                raise taken
+            finally:
+                del taken
+        item, self._state = taken
         return item
 
     def queue(self) -> tuple[int, int]:
@@ -100,12 +108,9 @@ class _Worker:
         """Begins to work."""
         self._thread.start()
 
-    def take(self) -> tuple[Any, dict[str, Any]]:
+    def take(self) -> tuple[Any, dict[str, Any]] | BaseException:
         """The next item and the state after it, as soon as there is one; or how it all ended."""
         taken = self._ready.get()
-        if isinstance(taken, BaseException):
-            self._ready.put(taken)  # and so it ends each time
-            raise taken
         self._room.put(None)
         return taken
 
