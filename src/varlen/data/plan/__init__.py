@@ -7,11 +7,14 @@ from varlen.data.plan._pair_buckets import PairBuckets, best_pair_buckets
 from varlen.data.plan._permutation import permutation, permuted
 from varlen.data.plan._plan import BatchPlan, PlannedBatches
 from varlen.data.plan._share import divide_rows, share
+from varlen.data.plan._summary import BatchesSummary, EpochSummary
 
 __all__ = [
     "BatchLimits",
     "BatchPlan",
+    "BatchesSummary",
     "EpochBatches",
+    "EpochSummary",
     "PairBuckets",
     "PlannedBatches",
     "best_boundaries",

@@ -16,6 +16,7 @@ from varlen.data.plan._lengths import ONLY, ExampleLengths, Lengths
 from varlen.data.plan._limits import BatchLimits, Budget, TooLong, check_choice
 from varlen.data.plan._pair_buckets import PairBuckets, best_pair_buckets, check_rising
 from varlen.data.plan._permutation import permutation
+from varlen.data.plan._summary import EpochSummary, summarize
 from varlen.data.plan._windows import SortedWindows
 from varlen.errors import did_you_mean
 
@@ -197,6 +198,25 @@ class PlannedBatches:
     def num_steps(self, epoch: int, *, num_ranks: int = 1, begin: int = 0) -> int:
         """How many steps each of so many ranks makes, after `begin` batches that are done."""
         return -(-max(0, self.num_batches(epoch) - begin) // num_ranks)
+
+    def summary(self, epoch: int) -> EpochSummary:
+        """What the batches of an epoch are like, and how much of them is padding.
+
+        Raises:
+            TypeError: not an integer.
+            ValueError: below 0.
+        """
+        return summarize(
+            self.batches(epoch),
+            self.examples.lengths,
+            self.features,
+            self.plan.batch_limits,
+            self._numbers,
+            self.examples.kept,
+            epoch=epoch,
+            seed=self.plan.seed,
+            num_ranks=self.plan.num_ranks,
+        )
 
     def order(self, epoch: int) -> NDArray[np.int64]:
         """The examples of an epoch in the order in which batches take them, as positions."""
