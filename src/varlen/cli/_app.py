@@ -16,6 +16,7 @@ from varlen.cli._convert import convert
 from varlen.cli._evaluate import evaluate
 from varlen.cli._index import index
 from varlen.cli._inspect import inspect
+from varlen.cli._plan import plan
 from varlen.cli._predict import predict
 from varlen.cli._repair import repair
 from varlen.cli._shared import Interrupted, examples
@@ -54,6 +55,13 @@ _app.command(
     )
 )(inspect)
 _app.command(epilog=examples("varlen index --feature tokens data/corpus/*.tfrecord"))(index)
+_app.command(
+    epilog=examples(
+        "varlen plan data/corpus/train-*.tfrecord --max-steps 4096",
+        "varlen plan data/corpus/train-*.tfrecord --batch-size 64 --windows 50 --ranks 4",
+        "varlen plan data/corpus/train-*.tfrecord --max-steps 4096 --probe --html plan.html",
+    )
+)(plan)
 _app.command(epilog=examples("varlen repair damaged.tfrecord salvaged.tfrecord"))(repair)
 _app.add_typer(train, name="train")
 _app.command(

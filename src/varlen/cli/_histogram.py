@@ -1,5 +1,6 @@
 """How many records have which length, in bins of even numbers, and as bars."""
 
+from collections.abc import Sequence
 from itertools import count
 from typing import Any, NamedTuple
 
@@ -43,14 +44,33 @@ def histogram(lengths: npt.NDArray[np.integer[Any]]) -> list[Bin]:
 def draw(bins: list[Bin], width: int, *, unicode: bool) -> list[str]:
     """A line for each bin, of at most `width` columns or so."""
     labels = [f"{b.least:,}" if b.least == b.most else f"{b.least:,} to {b.most:,}" for b in bins]
-    sizes = [f"{b.num_records:,}" for b in bins]
-    label_width, size_width = max(map(width_of, labels)), max(map(len, sizes))
-    room = max(10, width - label_width - size_width - 4)
-    highest = max(b.num_records for b in bins)
+    sizes = [b.num_records for b in bins]
+    texts = [f"{size:,}" for size in sizes]
+    return bars(labels, texts, sizes, width, unicode=unicode, left=False)
+
+
+def bars(
+    labels: Sequence[str],
+    texts: Sequence[str],
+    sizes: Sequence[int | float],
+    width: int,
+    *,
+    unicode: bool,
+    left: bool = True,
+) -> list[str]:
+    """A line for each size: its label, the size as text, and a bar; of `width` columns or so.
+
+    Args:
+        left: labels are set to the left.
+    """
+    label_width, text_width = max(map(width_of, labels)), max(map(len, texts))
+    room = max(10, width - label_width - text_width - 4)
+    highest = max(sizes) or 1
+    side = "<" if left else ">"
     return [
-        f"{label:>{label_width}}  {size:>{size_width}}  "
-        + _bar(b.num_records / highest * room, unicode=unicode)
-        for label, size, b in zip(labels, sizes, bins, strict=True)
+        f"{label:{side}{label_width}}  {text:>{text_width}}  "
+        + _bar(size / highest * room, unicode=unicode)
+        for label, text, size in zip(labels, texts, sizes, strict=True)
     ]
 
 

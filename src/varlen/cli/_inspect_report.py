@@ -242,7 +242,7 @@ def _length_lines(lengths: Lengths, width: int) -> list[str]:
         f"{what} of {name}: {statistics['total']:,} in {statistics['records']:,} records; "
         f"mean {statistics['mean']:.1f}, median {statistics['median']:,}, "
         f"99 % at most {statistics['p99']:,}",
-        *draw(histogram(found), width, unicode=_is_unicode()),
+        *draw(histogram(found), width, unicode=is_unicode()),
     ]
     return [*lines, "", *_padding_lines(padding_of(found), name)]
 
@@ -283,5 +283,6 @@ def _file_as_json(file: FoundFile) -> dict[str, Any]:
     }
 
 
-def _is_unicode() -> bool:
+def is_unicode() -> bool:
+    """Whether the standard output takes more than ASCII."""
     return (getattr(sys.stdout, "encoding", None) or "").lower().replace("-", "") == "utf8"

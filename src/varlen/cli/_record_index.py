@@ -21,7 +21,7 @@ def index_files(files: Sequence[str], feature: str | None) -> list[RecordIndex]:
     indexes: list[RecordIndex] = []
     with byte_bar("index", paths) as advance:
         for path in paths:
-            indexes.append(_build(path, feature, _along(advance)))
+            indexes.append(build_index(path, feature, along(advance)))
             if feature is None or _num_steps(indexes[-1]):
                 indexes[-1].save()
     without_steps = [index for index in indexes if feature is not None and not _num_steps(index)]
@@ -57,7 +57,8 @@ def print_indexes(indexes: Sequence[RecordIndex], *, as_json: bool) -> None:
     print("\n".join(table(header, rows, left=1, width=terminal_width())))
 
 
-def _build(path: str, feature: str | None, progress: Callable[[int], None]) -> RecordIndex:
+def build_index(path: str, feature: str | None, progress: Callable[[int], None]) -> RecordIndex:
+    """Reads a file through. Raises what `RecordIndex.build` raises."""
     try:
         return RecordIndex.build(path, feature=feature, progress=progress)
     except CorruptRecordError as error:
@@ -65,7 +66,7 @@ def _build(path: str, feature: str | None, progress: Callable[[int], None]) -> R
         raise CorruptRecordError(error.problem, at=error.at, hint=error.hint or hint) from None
 
 
-def _along(advance: Callable[[int], None]) -> Callable[[int], None]:
+def along(advance: Callable[[int], None]) -> Callable[[int], None]:
     """What moves a bar on, told how many bytes of one more file have been read."""
     num_before = 0
 

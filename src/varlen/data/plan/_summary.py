@@ -85,10 +85,10 @@ class _Formed:
 
     def padded(self) -> NDArray[np.int64]:
         """The padded steps of each batch, `[batches]`."""
-        longest = sum(
+        longest = [
             rounded_up(self.batches.longest(steps), self.multiple_of) for steps in self.steps
-        )
-        return self.batches.sizes * np.asarray(longest, np.int64)
+        ]
+        return np.sum([self.batches.sizes * each for each in longest], axis=0, dtype=np.int64)
 
     def real(self) -> NDArray[np.int64]:
         """The real steps of each batch, `[batches]`."""
