@@ -128,7 +128,7 @@ def limits(report: Report) -> str:
 
 def bucket_table(report: Report) -> tuple[list[str], list[list[str]]]:
     """The header and the rows of the table of buckets; the last row is of all batches."""
-    header = ["lengths", "records", "batches", "batch size", "steps", "padding"]
+    header = ["lengths", "records", "batches", "batch size", "padding", "steps"]
     summary = report.summary
     rows = [_bucket_row(_between(b.shortest[0], b.longest[0]), b) for b in summary.buckets]
     if summary.all_batches is not None:
@@ -224,8 +224,8 @@ def _bucket_row(name: str, found: BatchesSummary) -> list[str]:
         f"{found.num_examples:,}",
         f"{found.num_batches:,}",
         _between(found.smallest_batch, found.largest_batch),
-        f"{found.real_steps:,}",
         percent(found.padding),
+        f"{found.real_steps:,}",
     ]
 
 

@@ -85,14 +85,17 @@ class _Formed:
 
     def padded(self) -> NDArray[np.int64]:
         """The padded steps of each batch, `[batches]`."""
-        longest = [
-            rounded_up(self.batches.longest(steps), self.multiple_of) for steps in self.steps
+        each = [
+            self.batches.sizes * rounded_up(self.batches.longest(steps), self.multiple_of)
+            for steps in self.steps
         ]
-        return np.sum([self.batches.sizes * each for each in longest], axis=0, dtype=np.int64)
+        padded: NDArray[np.int64] = np.sum(each, axis=0)
+        return padded
 
     def real(self) -> NDArray[np.int64]:
         """The real steps of each batch, `[batches]`."""
-        return np.sum([self.batches.sums(steps) for steps in self.steps], axis=0, dtype=np.int64)
+        real: NDArray[np.int64] = np.sum([self.batches.sums(steps) for steps in self.steps], axis=0)
+        return real
 
 
 def summarize(
