@@ -154,8 +154,8 @@ class Pipeline(IterableDataset[Any]):
         if self._epoch:
             passing.begin_epoch(self._epoch)
         if self._start is not None:
-            passing.load_state_dict(self._start)
             shared.begin_turns()
+            passing.load_state_dict(self._start)
         return passing
 
 

@@ -50,6 +50,7 @@ class ShareIterator(StageIterator):
         self._share = share
         self._of_batches = of_batches
         self._by_rows = by_rows
+        self._begins_turns = False
         self._step = 0  # that is taken next
         self._keep_position()
 
@@ -91,9 +92,8 @@ class ShareIterator(StageIterator):
         self._position = {"upstream": self._upstream.state_dict(), "step": self._step}
 
     def begin_turns(self) -> None:
-        """Lets the first worker take the next step, whosever turn it would be."""
-        self._step = 0
-        self._position = {**self._position, "step": 0}
+        """Lets the first worker take the next step after the state that is loaded next."""
+        self._begins_turns = True
 
     def begin_epoch(self, epoch: int) -> None:
         self._upstream.begin_epoch(epoch)
@@ -105,7 +105,8 @@ class ShareIterator(StageIterator):
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self._upstream.load_state_dict(state["upstream"])
-        self._step = state["step"]
+        self._step = 0 if self._begins_turns else state["step"]
+        self._begins_turns = False
         self._keep_position()
 
 

@@ -71,7 +71,7 @@ class _PrefetchIterator(StageIterator):
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self._end_worker()
         self._upstream.load_state_dict(state["upstream"])
-        self._state = state["upstream"]
+        self._state = self._upstream.state_dict()
 
     def begin_epoch(self, epoch: int) -> None:
         self._end_worker()
