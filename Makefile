@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.varlen-installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint docs bench format fuzz check-native sanitize check-aarch64 clean
+.PHONY: help install demo test lint docs bench soak format fuzz check-native sanitize check-aarch64 clean
 
 help:
 	@echo "make demo     from text to a trained part-of-speech tagger, in a few minutes"
@@ -13,6 +13,7 @@ help:
 	@echo "make lint     formatting, lints, types and the floors of the house"
 	@echo "make docs     the catalogue of cells, as build/docs/cells.html"
 	@echo "make bench    the measurements that the docs speak of, side by side with others"
+	@echo "make soak     passes interrupted at random and resumed, for twenty minutes (SOAK_SECONDS)"
 	@echo "make format   put every file into the house's format"
 	@echo "make fuzz     hostile bytes for the native core, under sanitizers, for a short time (clang)"
 	@echo "make check-native   the time loops of the native core against plain loops, without Python"
@@ -55,6 +56,11 @@ bench: $(READY)
 	$(BIN)/python benchmarks/rnn.py
 	$(BIN)/python benchmarks/cells.py
 	$(BIN)/python benchmarks/linear_cross_entropy.py
+
+SOAK_SECONDS ?= 1200
+
+soak: $(READY)
+	$(BIN)/python benchmarks/soak.py --seconds $(SOAK_SECONDS)
 
 format: $(READY)
 	$(BIN)/ruff format .
