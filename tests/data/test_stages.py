@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from varlen import data
 from varlen.data import (
     Batch,
+    BatchLimits,
     BatchPlan,
     BucketBySequenceLength,
     Chunk,
@@ -24,6 +25,7 @@ from varlen.data import (
     Nest,
     Pack,
     Pad,
+    PairBuckets,
     Parse,
     Permute,
     Pipeline,
@@ -68,6 +70,10 @@ def examples():
 def one_step_more(item):
     row = item["tokens"]
     return {**item, "tokens": JaggedSequence(np.append(row.values, 0), row.lengths + 1)}
+
+
+def with_targets(item):
+    return {**item, "targets": example(0, int(item["id"]) * 5 % 12)["tokens"]}
 
 
 def unbound(batch):
@@ -117,6 +123,24 @@ PIPELINES = {
         Shuffle(window=6, seed=1),
         BucketBySequenceLength("tokens", (2, 5), 3),
         PARSE,
+    ],
+    "Batch, padded steps": lambda files: [
+        examples,
+        Batch(BatchLimits(4, max_padded_steps=8, oversize="alone")),
+    ],
+    "Batch, bytes": lambda files: [Records(files), Batch(BatchLimits(max_bytes=300))],
+    "BucketBySequenceLength, budget": lambda files: [
+        examples,
+        BucketBySequenceLength("tokens", (2, 5), BatchLimits(max_steps=6, oversize="skip")),
+    ],
+    "BucketBySequenceLength, pairs": lambda files: [
+        examples,
+        Map(with_targets),
+        BucketBySequenceLength(
+            ("tokens", "targets"),
+            PairBuckets((4,), ((2,), (3, 8))),
+            BatchLimits(3, max_steps={"targets": 9}, oversize="alone"),
+        ),
     ],
     "Pad": lambda files: [examples, Batch(3), Pad({"tokens": -1})],
     "Filter": lambda files: [examples, Filter(lambda e: e["id"] % 3 != 1)],
