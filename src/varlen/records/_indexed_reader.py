@@ -24,8 +24,9 @@ class IndexedReader:
     them, `len(reader)` how many there are, and iterating all of them in order.
     Both checksums of a record are verified whenever it is read.
 
-    The file is mapped into memory and must not be made shorter meanwhile: the operating system
-    would end the process. Replacing it by a new one, as `RecordWriter` does, is no such thing.
+    The file is mapped into memory. If it is made shorter meanwhile, the next read is an error; only
+    in the very moment of a read would the operating system end the process. A file that is
+    deleted, or replaced by a new one, as `RecordWriter` does, is read on as it was.
 
     A context manager.
 
@@ -92,10 +93,13 @@ class IndexedReader:
             lengths: likewise.
 
         Raises:
-            CorruptRecordError: there is no sound record of that length at an offset.
+            CorruptRecordError: there is no sound record of that length at an offset; or the file
+                was made shorter.
         """
-        if isinstance(self._bytes, mmap.mmap) and self._bytes.closed:
-            raise ValueError(f"the reader of {self.path!r} is closed")
+        if isinstance(self._bytes, mmap.mmap):
+            if self._bytes.closed:
+                raise ValueError(f"the reader of {self.path!r} is closed")
+            self._check_size(self._bytes.size())
         found = frame_lengths(self._bytes, offsets)
         is_wrong = found != lengths
         if is_wrong.any():
@@ -128,6 +132,15 @@ class IndexedReader:
         traceback: TracebackType | None,
     ) -> None:
         self.close()
+
+    def _check_size(self, found: int) -> None:
+        """To touch what is mapped and no longer there would end the process (SIGBUS)."""
+        if found < self.index.file_size:
+            raise CorruptRecordError(
+                f"expected a file of {self.index.file_size} bytes, as indexed, found its end",
+                at=f"{self.path} @ byte {found}",
+                hint="it was made shorter while it was read: build the index again",
+            )
 
     def _read(self, positions: NDArray[Any]) -> list[bytes]:
         # Before they become int64, in which large ones of uint64 would be negative.
