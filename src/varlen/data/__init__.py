@@ -67,6 +67,7 @@ from varlen.data.stages import (
     Records,
     Repeat,
     Shuffle,
+    SortByLength,
     ToDevice,
     Window,
 )
@@ -111,6 +112,7 @@ __all__ = [
     "Records",
     "Repeat",
     "Shuffle",
+    "SortByLength",
     "Stage",
     "StageIterator",
     "ToDevice",

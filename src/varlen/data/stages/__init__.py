@@ -14,6 +14,7 @@ from varlen.data.stages._prefetch import Prefetch
 from varlen.data.stages._records import Records
 from varlen.data.stages._repeat import Repeat
 from varlen.data.stages._shuffle import Shuffle
+from varlen.data.stages._sort_by_length import SortByLength
 from varlen.data.stages._to_device import ToDevice
 from varlen.data.stages._unpadded import Jagged, Nest, Pack
 from varlen.data.stages._window import Window
@@ -37,6 +38,7 @@ __all__ = [
     "Records",
     "Repeat",
     "Shuffle",
+    "SortByLength",
     "ToDevice",
     "Window",
 ]
