@@ -47,7 +47,7 @@ def test_torch_is_not_imported_unless_needed(command, data, tmp_path):
         "convert": ["convert", tmp_path / "a.jsonl", tmp_path / "out"],
         "inspect": ["inspect", shard],
         "head": ["inspect", "--head", 1, shard],
-        "help": ["train", "tag", "--help"],
+        "help": ["predict", "--help"],
     }[command]
     code = (
         "import sys\nfrom varlen.cli import main\n"
@@ -97,5 +97,7 @@ def test_ctrl_c_keeps_what_there_is(data, tmp_path):
     assert f"{folder} holds the weights of epoch" in rest
     assert "Traceback" not in rest
     names = {path.name for path in folder.iterdir()}
-    assert names == {"config.json", "vocabulary.json", "model.safetensors", "metrics.jsonl"}
+    files = {"config.json", "vocabulary.json", "model.safetensors", "metrics.jsonl"}
+    assert names - {"tensorboard"} == files | {"checkpoints"}
+    assert f"`varlen train --resume {folder}` goes on" in rest
     assert run("predict", folder, "the cat").returncode == 0

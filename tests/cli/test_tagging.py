@@ -20,11 +20,13 @@ def write_split(folder, split, *sentences):
 
 def test_the_run_folder(trained):
     names = {path.name for path in trained.iterdir()}
-    assert names == {"config.json", "vocabulary.json", "model.safetensors", "metrics.jsonl"}
+    files = {"config.json", "vocabulary.json", "model.safetensors", "metrics.jsonl"}
+    assert names - {"tensorboard"} == files | {"checkpoints"}
+    assert len(list((trained / "checkpoints").iterdir())) == 2
     config = json.loads((trained / "config.json").read_text())
-    assert config["format"] == 1
+    assert config["format"] == 2
     assert config["task"] == "tag"
-    assert config["settings"]["units"] == 8
+    assert config["settings"]["model"]["units"] == 8
     rows = [json.loads(line) for line in (trained / "metrics.jsonl").read_text().splitlines()]
     assert [row["epoch"] for row in rows] == list(range(1, 9))
     assert rows[-1]["train_loss"] < rows[0]["train_loss"]
@@ -36,7 +38,9 @@ def test_training_prints_lines_where_there_is_no_terminal(data, tmp_path, varlen
     outcome = varlen("train", "tag", data, *arguments)
     assert outcome.status == 0
     summary, *epochs = outcome.err.splitlines()
-    assert summary == "120 sentences to learn from, 20 to validate; 14 words, 5 tags"
+    assert summary == (
+        "120 sequences to learn from, 20 to validate; words: 14 words; upos: 5 labels"
+    )
     assert len(epochs) == 2
     figures = r"loss [\d.]+, accuracy [\d.]+ %, padding [\d.]+ %, [\d,]+ steps/s; valid loss"
     assert re.match(f"epoch 1: {figures}", epochs[0])
@@ -56,7 +60,7 @@ def test_the_same_seed_gives_the_same_weights(data, tmp_path, varlen):
 def test_evaluation_prints_the_accuracy_and_a_line_per_tag(trained, varlen):
     outcome = varlen("evaluate", trained)
     assert outcome.status == 0
-    found = re.search(r"accuracy +([\d.]+) %  of (\d+) words", outcome.out)
+    found = re.search(r"accuracy +([\d.]+) %  \(.*\)  of (\d+) steps", outcome.out)
     assert float(found[1]) > 99
     table = [line.split() for line in outcome.out.splitlines()]
     assert table[0] == ["tag", "precision", "recall", "F1", "count"]
@@ -67,7 +71,7 @@ def test_evaluation_prints_the_accuracy_and_a_line_per_tag(trained, varlen):
 def test_evaluation_of_other_data_and_unknown_words(trained, tmp_path, varlen):
     write_split(tmp_path, "dev", (["the", "whale", "diving"], ["DET", "NOUN", "VERB"]), ([], []))
     outcome = varlen("evaluate", trained, "--data", tmp_path, "--split", "dev")
-    assert re.search(r"accuracy +[\d.]+ %  of 3 words", outcome.out)
+    assert re.search(r"accuracy +[\d.]+ %  \(.*\)  of 3 steps", outcome.out)
     assert re.search(r"unknown words +[\d.]+ %  of 2 that training never saw", outcome.out)
 
 
@@ -108,8 +112,11 @@ def test_standard_input_that_is_not_text(trained, varlen, monkeypatch):
         (["--learning-rate", "nan"], "learning_rate: expected a number above 0"),
         (["--seed", -1], "seed: expected at least 0"),
         (["--units", "many"], "Invalid value for '--units'"),
-        (["--targets", "upso"], r"'upso'(.|\n)*Did you mean 'upos'"),
-        (["--targets", "words"], "expected two features, found 'words' for both"),
+        (["--target", "upso"], r"'upso'(.|\n)*Did you mean 'upos'"),
+        (
+            ["--target", "words", "--inputs", "words"],
+            "expected two features, found 'words' for both",
+        ),
         (["--bogus"], r"No such option: --bogus\n  see `varlen train tag --help`"),
     ],
 )
@@ -139,17 +146,19 @@ def test_data_that_cannot_be_learned_from(tmp_path, varlen):
     good = (["a", "b"], ["X", "Y"])
     train(tmp_path / "gone").assert_error("no such data folder")
     write_split(tmp_path / "no_valid", "train", good)
-    train(tmp_path / "no_valid").assert_error("no files valid-.*\n.*\n.*there are: 'train'")
     write_split(tmp_path / "empty", "train", good)
     write_split(tmp_path / "empty", "valid", ([], []))
-    train(tmp_path / "empty").assert_error("split 'valid' has no words")
+    train(tmp_path / "empty").assert_error("split 'valid' has no steps")
     write_split(tmp_path / "new_tag", "train", good)
     write_split(tmp_path / "new_tag", "valid", (["a"], ["Z"]))
-    train(tmp_path / "new_tag").assert_error(r"tag 'Z' was not in the training split\n  at .*valid")
+    train(tmp_path / "new_tag").assert_error(
+        r"label 'Z' was not in the training split\n  at .*valid"
+    )
     write_split(tmp_path / "uneven", "train", good, (["a", "b"], ["X"]))
     write_split(tmp_path / "uneven", "valid", good)
     train(tmp_path / "uneven").assert_error(
-        r"one tag per word, found 2 steps of 'words' and 1 of 'upos'\n  at .*train-.*@ byte \d+"
+        r"expected as many steps in all features, found 2 of 'words' and 1 of 'upos'"
+        r"\n  at .*train-.*@ byte \d+"
     )
     write_split(tmp_path / "numbers", "train", ([1, 2], ["X", "Y"]))
     write_split(tmp_path / "numbers", "valid", good)
@@ -180,7 +189,7 @@ def test_run_folders_that_cannot_be_used(trained, data, tmp_path, varlen):
     weights = bytearray((run / "model.safetensors").read_bytes())
     weights[-5] ^= 1
     (run / "model.safetensors").write_bytes(weights)
-    varlen("predict", run, "a").assert_error("the file of weights is damaged: expected .*crc32")
+    varlen("predict", run, "a").assert_error("the file of weights is damaged: .* another crc32")
     (run / "vocabulary.json").write_text('{"words": 3}')
     varlen("predict", run, "a").assert_error("the file is damaged: expected the CRC-32")
     (run / "vocabulary.json").unlink()
@@ -190,8 +199,8 @@ def test_run_folders_that_cannot_be_used(trained, data, tmp_path, varlen):
 def test_splits_that_cannot_be_evaluated(trained, tmp_path, varlen):
     varlen("evaluate", trained, "--split", "tset").assert_error("Did you mean 'test'")
     write_split(tmp_path, "test")
-    varlen("evaluate", trained, "--data", tmp_path).assert_error("split 'test' has no words")
+    varlen("evaluate", trained, "--data", tmp_path).assert_error("split 'test' has no steps")
     write_split(tmp_path, "test", (["the"], ["DTE"]))
     varlen("evaluate", trained, "--data", tmp_path).assert_error(
-        r"tag 'DTE' was not in the training split\n(.|\n)*Did you mean 'DET'"
+        r"label 'DTE' was not in the training split\n(.|\n)*Did you mean 'DET'"
     )

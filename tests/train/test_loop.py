@@ -1,13 +1,16 @@
 import json
-from dataclasses import dataclass, field
+import signal
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
+from typing import ClassVar
 
 import pytest
 import torch
 from torch import nn
 
-from varlen import ConfigError
-from varlen.train import RunFolder, Score, evaluate, fit
+from varlen import ConfigError, RecordWriter, sequence_example
+from varlen.data import Pipeline
+from varlen.train import Dataset, Metric, RunFolder, Score, evaluate, fit, make_settings
 
 TRUE_WEIGHTS = torch.tensor([[1.0, -2.0]])
 
@@ -16,48 +19,71 @@ TRUE_WEIGHTS = torch.tensor([[1.0, -2.0]])
 class Line:
     """A task: a line through points without noise. `correct` is scripted per epoch."""
 
+    metrics: ClassVar = (Metric("accuracy", True, is_share=True),)
+
     correct: list[int] = field(default_factory=lambda: [0] * 9)
     interrupt_at: tuple[int, int] | None = None  # epoch and batch
+    training: dict = field(default_factory=dict)
+    sizes: tuple[int, ...] = (4, 4)
 
     def __post_init__(self):
+        self.settings = make_settings("tag", {"training": {"learning_rate": 0.1, **self.training}})
         self.model = nn.Linear(2, 1, bias=False)
         nn.init.zeros_(self.model.weight)
         self.epoch = 0
         self.modes = []
 
-    def num_steps(self, split):
-        return {"train": 8, "valid": 4}[split]
+    def num_steps(self, data, split):
+        return {"train": sum(self.sizes), "valid": 4}[split]
 
-    def batches(self, split, *, epoch):
+    def batches(self, data, split, *, epoch):
         self.modes.append((split, self.model.training, torch.is_grad_enabled()))
         if split == "train":
             self.epoch = epoch
-        for i in range(self.num_steps(split) // 4):
-            if split == "train" and self.interrupt_at == (epoch, i):
-                raise KeyboardInterrupt
-            yield torch.randn(4, 2, generator=torch.Generator().manual_seed(0))
+        sizes = self.sizes if split == "train" else (4,)
+        numbers = [{"number": (split, epoch, i, size)} for i, size in enumerate(sizes)]
+        return iter(Pipeline(numbers))
 
-    def score(self, batch):
-        loss = (self.model(batch) - batch @ TRUE_WEIGHTS.T).square().mean()
-        return Score(loss, self.correct[self.epoch - 1], 4, 5)
+    def score(self, batch, carried=None):
+        split, epoch, number, size = batch["number"]
+        if split == "train" and self.interrupt_at == (epoch, number):
+            signal.raise_signal(signal.SIGINT)
+        points = torch.randn(size, 2, generator=torch.Generator().manual_seed(number))
+        loss = (self.model(points) - points @ TRUE_WEIGHTS.T).square().sum()
+        return Score(loss, size, {"accuracy": (self.correct[self.epoch - 1], size)}, size, size + 1)
 
 
 class Recorder:
     def __init__(self):
         self.calls = []
+        self.said = []
 
-    def training_begins(self, summary):
+    def training_begins(self, summary, metrics):
         raise AssertionError("the loop has no summary to give")
+
+    def training_resumes(self, *, epoch, step):
+        self.calls.append(("resumes", epoch, step))
 
     def epoch_begins(self, epoch, *, num_epochs, num_steps):
         self.calls.append(("begins", epoch, num_epochs, num_steps))
 
-    def batch_done(self, tally):
-        self.calls.append(("batch", tally.live, tally.padded))
+    def batch_done(self, tally, *, step, learning_rate):
+        self.calls.append(("batch", tally.live, tally.padded, step))
 
     def epoch_ends(self, result):
         self.calls.append(("ends", result.epoch, result.best))
-        self.weights = None
+
+    def says(self, line):
+        self.said.append(line)
+
+
+@pytest.fixture
+def data(tmp_path):
+    folder = tmp_path / "data"
+    folder.mkdir()
+    with RecordWriter(folder / "train-00000-of-00001.tfrecord") as writer:
+        writer.write(sequence_example(sequences={"x": [1]}))
+    return Dataset(folder)
 
 
 @pytest.fixture
@@ -71,96 +97,240 @@ def stored_weights(run):
     return model.weight.detach()
 
 
-def learn(task, run, *, num_epochs, learning_rate=0.1, observer=None):
-    return fit(
-        task,
-        run,
-        num_epochs=num_epochs,
-        learning_rate=learning_rate,
-        observer=observer or Recorder(),
-    )
+def learn(task, data, run, observer=None, **training):
+    tables = {"training": {"learning_rate": 0.1, **task.training, **training}}
+    task.settings = make_settings("tag", tables)
+    return fit(task, data, run, observer=observer or Recorder())
 
 
-def test_it_learns(run):
+def test_it_learns(data, run):
     task = Line(correct=list(range(100)))
-    best = learn(task, run, num_epochs=100)
+    end = learn(task, data, run, epochs=100)
     torch.testing.assert_close(stored_weights(run), TRUE_WEIGHTS, rtol=0, atol=1e-3)
-    assert best.epoch == 100
-    assert best.train.loss < 1e-3
+    assert end.best_epoch == 100
 
 
-def test_the_stored_weights_are_those_of_the_best_epoch(run, tmp_path):
-    best = learn(Line(correct=[1, 3, 3, 2]), run, num_epochs=4)
-    assert best.epoch == 2
-    assert best.valid.accuracy == 0.75
+def test_the_stored_weights_are_those_of_the_best_epoch(data, run, tmp_path):
+    end = learn(Line(correct=[1, 3, 3, 2]), data, run, epochs=4)
+    assert end.best_epoch == 2
+    assert end.best == 0.75
     # The learning rate depends on the number of epochs, so the same run is stopped in the third.
     again = RunFolder.create(tmp_path / "again", task="line", config={}, vocabulary={})
-    task = Line(correct=[1, 3], interrupt_at=(3, 0))
-    with pytest.raises(KeyboardInterrupt):
-        learn(task, again, num_epochs=4)
-    assert torch.equal(stored_weights(run), task.model.weight.detach())
+    weights = []
+
+    class Watch(Recorder):
+        def epoch_ends(self, result):
+            weights.append(task.model.weight.detach().clone())
+
+    task = Line(correct=[1, 3, 3, 2])
+    learn(task, data, again, Watch(), epochs=4)
+    assert torch.equal(stored_weights(run), weights[1])
     rows = [json.loads(line) for line in (run.path / "metrics.jsonl").read_text().splitlines()]
     assert [row["epoch"] for row in rows] == [1, 2, 3, 4]
+    assert [row["step"] for row in rows] == [2, 4, 6, 8]
     assert [row["best"] for row in rows] == [True, True, False, False]
     assert [row["valid_accuracy"] for row in rows] == [0.25, 0.75, 0.75, 0.5]
 
 
-def test_an_interrupt_in_the_first_epoch_keeps_the_weights_of_that_moment(run):
+def test_an_interrupt_in_the_first_epoch_keeps_the_weights_of_that_moment(data, run):
     task = Line(interrupt_at=(1, 1))
     with pytest.raises(KeyboardInterrupt):
-        learn(task, run, num_epochs=4)
+        learn(task, data, run, epochs=4)
     assert torch.equal(stored_weights(run), task.model.weight.detach())
     assert stored_weights(run).abs().min() > 0
     assert not (run.path / "metrics.jsonl").exists()
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
-def test_an_interrupt_later_keeps_the_best_epoch(run):
+def test_an_interrupt_later_keeps_the_best_epoch(data, run):
     task = Line(interrupt_at=(2, 1))
     with pytest.raises(KeyboardInterrupt):
-        learn(task, run, num_epochs=4)
+        learn(task, data, run, epochs=4)
     assert not torch.equal(stored_weights(run), task.model.weight.detach())
 
 
-def test_the_observer_hears_of_everything_in_order(run):
+def test_the_observer_hears_of_everything_in_order(data, run):
     observer = Recorder()
-    learn(Line(correct=[2, 1]), run, num_epochs=2, observer=observer)
+    learn(Line(correct=[2, 1]), data, run, observer, epochs=2)
     assert observer.calls == [
         ("begins", 1, 2, 8),
-        ("batch", 4, 5),
-        ("batch", 8, 10),
+        ("batch", 4, 5, 1),
+        ("batch", 8, 10, 2),
         ("ends", 1, True),
         ("begins", 2, 2, 8),
-        ("batch", 4, 5),
-        ("batch", 8, 10),
+        ("batch", 4, 5, 3),
+        ("batch", 8, 10, 4),
         ("ends", 2, False),
     ]
 
 
-def test_the_learning_rate_falls_to_zero(run):
-    weights = [torch.zeros(1, 2)]
+class Watch(Recorder):
+    """Keeps the weights of all steps."""
 
-    class Watch(Recorder):
-        def batch_done(self, tally):
-            weights.append(task.model.weight.detach().clone())
+    def __init__(self, task):
+        super().__init__()
+        self.task = task
+        self.weights = [torch.zeros(1, 2)]
 
-    task = Line()
-    learn(task, run, num_epochs=2, learning_rate=1e-4, observer=Watch())
+    def batch_done(self, tally, *, step, learning_rate):
+        self.weights.append(self.task.model.weight.detach().clone())
+
+    def step_sizes(self):
+        return torch.stack([(b - a).abs().mean() for a, b in pairwise(self.weights)])
+
+
+@pytest.mark.parametrize(
+    ("schedule", "warmup", "expected"),
+    [
+        ("linear", 0.0, [1.0, 0.75, 0.5, 0.25]),
+        ("constant", 0.0, [1.0, 1.0, 1.0, 1.0]),
+        ("cosine", 0.0, [1.0, 0.853553, 0.5, 0.146447]),
+        ("linear", 0.5, [0.0, 0.5, 1.0, 0.5]),
+    ],
+)
+def test_the_learning_rate_follows_its_schedule(data, run, schedule, warmup, expected):
+    task = Line(sizes=(4,))
+    watch = Watch(task)
+    rate = {"learning_rate": 1e-4, "schedule": schedule, "warmup": warmup}
+    learn(task, data, run, watch, epochs=4, **rate)
     # The gradient hardly changes in so few small steps, and so each of Adam's is its rate.
-    steps = [(after - before).abs().mean() for before, after in pairwise(weights)]
     torch.testing.assert_close(
-        torch.stack(steps) / 1e-4, torch.tensor([1.0, 0.75, 0.5, 0.25]), rtol=1e-3, atol=0
+        watch.step_sizes() / 1e-4, torch.tensor(expected), rtol=1e-3, atol=1e-6
     )
 
 
-def test_training_and_evaluation_have_their_modes(run):
+def test_training_and_evaluation_have_their_modes(data, run):
     task = Line()
-    learn(task, run, num_epochs=1)
+    learn(task, data, run, epochs=1)
     assert task.modes == [("train", True, True), ("valid", False, False)]
-    assert evaluate(task, "valid").live == 4
+    assert evaluate(task, data, "valid").live == 4
 
 
-def test_a_loss_that_is_no_number_ends_the_training(run):
+def test_batches_that_are_accumulated_are_as_one(data, tmp_path):
+    weights = []
+    for name, sizes, accumulate in (("a", (3, 1, 2), 3), ("b", (6,), 1)):
+        run = RunFolder.create(tmp_path / name, task="line", config={}, vocabulary={})
+        task = Line(sizes=sizes)
+        watch = Watch(task)
+        if name == "b":
+            task.score = as_one(task, (3, 1, 2))
+        end = learn(task, data, run, watch, epochs=2, accumulate=accumulate)
+        assert end.step == 2
+        weights.append(watch.weights)
+    for parts, whole in zip(*weights, strict=True):
+        torch.testing.assert_close(parts, whole, rtol=1e-6, atol=1e-7)
+
+
+def as_one(task, sizes):
+    """Scores the points of batches of these sizes in one batch."""
+    plain = task.score
+
+    def score(batch, carried=None):
+        split, epoch, _, size = batch["number"]
+        if split == "valid":
+            return plain(batch)
+        scores = [plain({"number": (split, epoch, i, part)}) for i, part in enumerate(sizes)]
+        return replace_score(scores, size)
+
+    return score
+
+
+def replace_score(scores, size):
+    return scores[0]._replace(loss=sum(score.loss for score in scores), total=size, live=size)
+
+
+def test_gradients_are_shortened_to_the_clip(data, run):
+    gradients = []
+    task = Line()
+    task.model.weight.register_post_accumulate_grad_hook(lambda p: gradients.append(p.grad.norm()))
+    learn(task, data, run, epochs=1, clip=1e-30)
+    # Adam divides by the root of the second moment plus 1e-8, beside which these are nothing.
+    assert task.model.weight.abs().max() < 1e-15
+    assert gradients[0] > 1
+
+
+def test_steps_end_the_training_whatever_the_epochs(data, run):
+    task = Line(correct=[1] * 9)
+    end = learn(task, data, run, epochs=1, steps=5)
+    assert end.step == 5
+    rows = (run.path / "metrics.jsonl").read_text().splitlines()
+    assert [json.loads(row)["step"] for row in rows] == [2, 4, 5]
+
+
+def test_patience_ends_the_training(data, run):
+    end = learn(Line(correct=[1, 2, 2, 1, 4, 4]), data, run, epochs=6, patience=2)
+    assert (end.best_epoch, end.epoch) == (2, 5)
+
+
+def test_the_average_of_weights_is_validated_and_stored(data, run):
+    task = Line(correct=[1])
+    watch = Watch(task)
+    learn(task, data, run, watch, epochs=1, average=0.9)
+    average = torch.zeros(1, 2)
+    for step, weights in enumerate(watch.weights[1:]):
+        kept = min(0.9, (1 + step) / (10 + step))
+        average = kept * average + (1 - kept) * weights
+    torch.testing.assert_close(stored_weights(run), average)
+    assert torch.equal(task.model.weight.detach(), watch.weights[-1])
+
+
+def test_a_loss_that_is_no_number_ends_the_training(data, run):
     task = Line()
     nn.init.constant_(task.model.weight, float("nan"))
-    with pytest.raises(ConfigError, match="the loss became nan"):
-        learn(task, run, num_epochs=2)
+    with pytest.raises(ConfigError, match=r"became nan.*\n  at epoch 1, step 1; its batch is in"):
+        learn(task, data, run, epochs=2)
+    assert (run.path / "nonfinite-step-0000000001.safetensors").exists()
+
+
+def test_steps_that_are_not_finite_are_skipped_and_counted(data, run, tmp_path):
+    class Broken(Line):
+        def score(self, batch, carried=None):
+            score = super().score(batch)
+            if batch["number"][:3] == ("train", 1, 1):
+                return score._replace(loss=score.loss * float("inf"))
+            return score
+
+    observer = Recorder()
+    end = learn(Broken(), data, run, observer, epochs=2, on_nonfinite="skip")
+    assert (end.skipped, end.step) == (1, 4)
+    assert observer.said == ["epoch 1, step 2: loss or gradient not finite, skipped"]
+    assert stored_weights(run).isfinite().all()
+
+
+def test_a_batch_without_steps_changes_nothing(data, run):
+    task = Line(sizes=(4, 0))
+    watch = Watch(task)
+    learn(task, data, run, watch, epochs=1)
+    assert torch.equal(watch.weights[1], watch.weights[2])
+
+
+def test_resuming_gives_the_same_weights_bit_for_bit(data, run, tmp_path):
+    training = {"average": 0.9, "warmup": 0.2}
+    learn(Line(correct=[1, 2, 3, 3]), data, run, epochs=4, **training)
+    stopped = RunFolder.create(tmp_path / "stopped", task="line", config={}, vocabulary={})
+    for at in ((1, 0), (1, 1), (3, 0), (4, 1)):
+        task = Line(correct=[1, 2, 3, 3], interrupt_at=at, training=training)
+        task.settings = make_settings(
+            "tag", {"training": {"learning_rate": 0.1, "epochs": 4, **training}}
+        )
+        with pytest.raises(KeyboardInterrupt):
+            fit(task, data, stopped, observer=Recorder(), resume=at != (1, 0))
+    task = Line(correct=[1, 2, 3, 3], training=training)
+    task.settings = replace(
+        task.settings,
+        training=make_settings(
+            "tag", {"training": {"learning_rate": 0.1, "epochs": 4, **training}}
+        ).training,
+    )
+    observer = Recorder()
+    fit(task, data, stopped, observer=observer, resume=True)
+    assert observer.calls[0] == ("resumes", 4, 8)
+    assert torch.equal(stored_weights(stopped), stored_weights(run))
+    rows = [
+        [
+            json.loads(line) | {"seconds": 0}
+            for line in (r.path / "metrics.jsonl").read_text().splitlines()
+        ]
+        for r in (run, stopped)
+    ]
+    assert rows[0] == rows[1]

@@ -21,7 +21,7 @@ def model(width=3):
 def test_what_is_put_in_comes_out(tmp_path):
     create(tmp_path / "deep" / "run").append_metrics({"epoch": 1})
     run = RunFolder.open(tmp_path / "deep" / "run", task="tag")
-    assert run.config["format"] == 1
+    assert run.config["format"] == 2
     assert run.config["data"] == "d"
     assert run.vocabulary() == {"tags": ["é"]}
     run.append_metrics({"epoch": 2})
@@ -89,9 +89,9 @@ def test_folders_that_are_not_run_folders(tmp_path):
     [
         ("{", r"the file is damaged: Expecting.*\n  at .*config.json"),
         ("[]", "expected a JSON object"),
-        ('{"format": 2, "varlen": "9.0"}', r"format 1, found 2\n.*\n  .*written by varlen 9.0"),
-        ("{}", "expected a run folder of format 1, found None"),
-        ('{"format": 1, "task": "lm"}', "expected a run of task 'tag', found 'lm'"),
+        ('{"format": 3, "varlen": "9.0"}', r"format 2, found 3\n.*\n  .*written by varlen 9.0"),
+        ("{}", "expected a run folder of format 2, found None"),
+        ('{"format": 2, "task": "lm"}', "expected a run of task 'tag', found 'lm'"),
     ],
 )
 def test_configurations_that_cannot_be_opened(tmp_path, config, message):
@@ -150,3 +150,8 @@ def test_a_changed_word_in_the_vocabulary_is_noticed(tmp_path):
     path.write_bytes(path.read_bytes().replace(b"tags", b"tagz"))
     with pytest.raises(CheckpointError, match=r"expected the CRC-32 \w{8}, found \w{8}"):
         run.vocabulary()
+
+
+def test_a_run_folder_of_an_earlier_version_can_be_overwritten(tmp_path):
+    (tmp_path / "config.json").write_text('{"format": 1, "task": "tag"}')
+    assert create(tmp_path, overwrite=True).config["format"] == 2

@@ -7,7 +7,7 @@ import io
 import os
 import signal
 import sys
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -20,7 +20,6 @@ from varlen.cli._plan import plan
 from varlen.cli._predict import predict
 from varlen.cli._repair import repair
 from varlen.cli._shared import Interrupted, examples
-from varlen.cli._train import train
 from varlen.errors import VarlenError
 
 _app = typer.Typer(
@@ -63,7 +62,21 @@ _app.command(
     )
 )(plan)
 _app.command(epilog=examples("varlen repair damaged.tfrecord salvaged.tfrecord"))(repair)
-_app.add_typer(train, name="train")
+
+
+@_app.command(
+    "train",
+    add_help_option=False,
+    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
+    help="Train a model and leave it in a run folder.",
+)
+def _train(arguments: Annotated[list[str] | None, typer.Argument()] = None) -> Any:
+    # Its options are made of classes that need torch, which other commands do not wait for.
+    from varlen.cli._train import run_train
+
+    return run_train(arguments or [])
+
+
 _app.command(
     epilog=examples(
         "varlen evaluate runs/tagger", "varlen evaluate runs/tagger --data data/other --split valid"

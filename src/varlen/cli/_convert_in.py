@@ -70,7 +70,7 @@ def convert_to_records(
         What the reader of the format and `write_splits` raise.
     """
     check_folder(folder, overwrite=overwrite)
-    reader = _reader(source, layout)
+    reader = reader_of(source, layout)
     kinds = Kinds()
     with (
         local_files(paths, pipes_too=not reader.in_order) as local,
@@ -84,7 +84,7 @@ def convert_to_records(
     return Written(folder, splits, kinds.found())
 
 
-def _reader(source: str, layout: CsvLayout) -> _Reader:
+def reader_of(source: str, layout: CsvLayout) -> _Reader:
     csv = partial(read_csv, layout=layout._replace(delimiter="\t" if source == "tsv" else ","))
     return {
         "jsonl": _Reader(read_json_lines, in_order=True),

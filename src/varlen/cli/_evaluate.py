@@ -1,12 +1,13 @@
-"""`varlen evaluate`: how good a trained model is, in all and class by class."""
+"""`varlen evaluate`: how good a trained model is, in all, class by class, and by length."""
 
+import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from varlen.cli._shared import percent
-from varlen.errors import CheckpointError
+from varlen.cli._text import table, terminal_width
 
 
 def evaluate(
@@ -16,31 +17,67 @@ def evaluate(
         typer.Option(metavar="DATA", help="A data folder [default: that of the training]."),
     ] = None,
     split: Annotated[str, typer.Option(metavar="NAME", help="The split to look at.")] = "test",
+    as_json: Annotated[bool, typer.Option("--json", help="Print all figures as JSON.")] = False,
 ) -> None:
-    """Print the accuracy of a trained model and a table by tag."""
-    from rich.console import Console
-    from rich.table import Table
+    """Print how good a trained model is on a split.
 
-    from varlen.train import RunFolder, Tagger, evaluate_tagger
+    Each figure has a range: where it would lie, 95 times in 100, with other sequences of the same
+    kind (a bootstrap over sequences). Then come tables by length and by class.
+    """
+    from varlen.train import RunFolder, data_of, evaluate_split, load_task, open_data
 
-    folder = RunFolder.open(run, task="tag")
-    tagger = Tagger.load(folder)
-    stored = folder.config.get("data")
-    if data is None and not isinstance(stored, str):
-        raise CheckpointError(
-            "config.json does not say where the data was", at=str(run), hint="give --data"
-        )
-    report = evaluate_tagger(tagger, data or Path(str(stored)), split)
-
-    table = Table("tag", "precision", "recall", "F1", "count", box=None, pad_edge=False)
-    for column in table.columns[1:]:
-        column.justify = "right"
-    for tag, precision, recall, f1, num_words in report.by_tag():
-        table.add_row(tag, percent(precision), percent(recall), percent(f1), f"{num_words:,}")
-    Console().print(table)
-    print(f"\naccuracy        {percent(report.accuracy)}  of {report.num_words:,} words")
-    if report.num_unknown:
+    folder = RunFolder.open(run)
+    task = load_task(folder)
+    found = evaluate_split(task, open_data(data or data_of(folder), task), split)
+    if as_json:
+        print(json.dumps(_as_json(found), indent=2))
+        return
+    width = terminal_width()
+    if found.class_names:
+        rows = [
+            [name, percent(precision), percent(recall), percent(f1), f"{count:,}"]
+            for name, precision, recall, f1, count in found.by_class()
+        ]
+        header = [task.class_kind, "precision", "recall", "F1", "count"]
+        print("\n".join(table(header, rows, left=1, width=width)), end="\n\n")
+    metric = task.metrics[0]
+    by_length = [
+        [f"{least:,} to {most:,}", f"{count:,}", _value(metric, value)]
+        for least, most, count, value in found.by_length(metric)
+    ]
+    print("\n".join(table(["length", "sequences", metric.name], by_length, left=1, width=width)))
+    print()
+    for metric in found.metrics:
+        low, high = found.interval(metric)
         print(
-            f"unknown words   {percent(report.unknown_accuracy)}  of {report.num_unknown:,} "
-            "that training never saw, whatever their capitals"
+            f"{metric.name:16}{_value(metric, found.value(metric))}  "
+            f"({_value(metric, low)} to {_value(metric, high)})  "
+            f"of {found.whole(metric):,} {task.counted}"
         )
+    for name, correct, total in found.groups:
+        if total:
+            print(
+                f"{name:16}{percent(correct / total)}  of {total:,} "
+                "that training never saw, whatever their capitals"
+            )
+
+
+def _value(metric: Any, value: float) -> str:
+    return percent(value) if metric.is_share else f"{value:.4f}"
+
+
+def _as_json(found: Any) -> dict[str, Any]:
+    figures = {}
+    for metric in found.metrics:
+        low, high = found.interval(metric)
+        figures[metric.name] = {
+            "value": found.value(metric),
+            "interval": [low, high],
+            "count": found.whole(metric),
+        }
+    return {
+        "metrics": figures,
+        "by_length": [row._asdict() for row in found.by_length(found.metrics[0])],
+        "by_class": [row._asdict() for row in found.by_class()],
+        "groups": [row._asdict() for row in found.groups],
+    }

@@ -1,16 +1,21 @@
 """`varlen predict`: what a trained model says about new sequences."""
 
+import json
 import sys
-from collections.abc import Iterable, Iterator
-from itertools import islice
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from varlen.errors import FeatureError
+from varlen.cli._predict_lines import in_order, lines_of, ready_chunks
+from varlen.errors import ConfigError, FeatureError
 
-_BATCH_SIZE = 64
+if TYPE_CHECKING:
+    from varlen.train import Task
+
+Asked = tuple[str, dict[str, Any], bool]
+"""Where it came from, the example, and whether it came as JSON."""
 
 
 def predict(
@@ -19,37 +24,81 @@ def predict(
         list[str] | None,
         typer.Argument(metavar="SENTENCE", help="Words with spaces between them."),
     ] = None,
+    file: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Lines to read, of JSON or of words.")
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print JSON Lines for sentences, too.")
+    ] = False,
 ) -> None:
-    """Tag sentences.
+    """Predict sentences or JSON Lines, in their order, as they come.
 
-    Each word is printed with its tag behind a slash. Without sentences, the lines of the standard
-    input are tagged, each in a line of its own.
+    Without sentences or --file, the lines of the standard input are read. A line that begins with {
+    is a JSON object with the features that the model was trained on, and comes back with the
+    prediction under "predicted". Any other line is words with spaces between; a tagger prints them
+    with their tags behind slashes.
     """
-    from varlen.train import RunFolder, Tagger
+    if sentences is not None and file is not None:
+        raise ConfigError("expected sentences or --file, found both")
+    from varlen.train import RunFolder, load_task
 
-    tagger = Tagger.load(RunFolder.open(run, task="tag"))
-    # Whoever types waits for the answer to a line.
-    size = 1 if sentences is None and sys.stdin.isatty() else _BATCH_SIZE
-    for batch in _batches(_typed_lines() if sentences is None else sentences, size):
-        for words, tags in zip(batch, tagger.tag(batch), strict=True):
-            print(" ".join(f"{word}/{tag}" for word, tag in zip(words, tags, strict=True)))
+    task = load_task(RunFolder.open(run))
+    if sentences is not None:
+        _print_all(task, iter([list(enumerate(sentences, 1))]), "sentence", as_json=as_json)
+    elif file is not None:
+        with file.open("rb") as lines:
+            _print_lines(task, lines, str(file), as_json=as_json)
+    else:
+        _print_lines(task, _standard_input(), "the standard input", as_json=as_json)
+
+
+def _standard_input() -> Any:
+    return getattr(sys.stdin, "buffer", sys.stdin)
+
+
+def _print_lines(task: "Task", file: Iterable[bytes | str], name: str, *, as_json: bool) -> None:
+    _print_all(task, ready_chunks(lines_of(file, name)), f"{name}, line", as_json=as_json)
+
+
+def _print_all(
+    task: "Task", chunks: Iterator[list[tuple[int, str]]], what: str, *, as_json: bool
+) -> None:
+    for chunk in chunks:
+        asked = [_asked(task, line, f"{what} {number}") for number, line in chunk]
+        for (_, example, is_json), found in zip(asked, _predicted(task, asked), strict=True):
+            print(_shown(task, example, found, as_json=as_json or is_json))
         sys.stdout.flush()
 
 
-def _typed_lines() -> Iterator[str]:
-    number = 0
-    try:
-        for line in sys.stdin:
-            number += 1
-            yield line
-    except UnicodeDecodeError as error:
+def _asked(task: "Task", line: str, place: str) -> Asked:
+    if line.lstrip().startswith("{"):
+        try:
+            example = json.loads(line)
+        except ValueError as error:
+            raise FeatureError(f"expected JSON: {error}", at=place) from error
+        return place, example, True
+    if task.text_input is None:
         raise FeatureError(
-            f"expected text in {error.encoding}, found other bytes",
-            at=f"the standard input, after line {number}",
-        ) from error
+            "expected a JSON object, since the model does not read words alone",
+            at=place,
+            hint=f"such as {task.example_hint}",
+        )
+    return place, {task.text_input: line.split()}, False
 
 
-def _batches(lines: Iterable[str], size: int) -> Iterator[list[list[str]]]:
-    words = (line.split() for line in lines)
-    while batch := list(islice(words, size)):
-        yield batch
+def _predicted(task: "Task", asked: list[Asked]) -> Iterable[dict[str, Any]]:
+    return in_order(
+        [example for _, example, _ in asked], [place for place, _, _ in asked], task.predict
+    )
+
+
+def _shown(
+    task: "Task", example: Mapping[str, Any], found: Mapping[str, Any], *, as_json: bool
+) -> str:
+    if as_json:
+        return json.dumps({**example, "predicted": found}, ensure_ascii=False)
+    [words] = example.values()
+    first = next(iter(found.values()))
+    if isinstance(first, list):
+        return " ".join(f"{word}/{tag}" for word, tag in zip(words, first, strict=True))
+    return "\t".join(str(value) for value in found.values())

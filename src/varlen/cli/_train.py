@@ -1,77 +1,187 @@
-"""`varlen train`: a subcommand per task."""
+"""`varlen train`: a subcommand per task, and `--resume`. Loaded when it is called, with torch."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from varlen.cli._shared import Interrupted, examples, percent
-
-train = typer.Typer(help="Train a model and leave it in a run folder.", rich_markup_mode=None)
-
-
-@train.callback()
-def _tasks() -> None:
-    """Makes the task a word of its own even while there is one task."""
-
-
-@train.command(
-    epilog=examples(
-        "varlen train tag data/corpus --run runs/tagger",
-        "varlen train tag data/corpus --run runs/xpos --targets xpos --epochs 5 --units 200",
-    )
+from varlen.cli._shared import Interrupted, examples
+from varlen.cli._train_config import read_config
+from varlen.cli._train_data import record_folder
+from varlen.cli._train_options import with_settings
+from varlen.cli._train_progress import TrainProgress, figure
+from varlen.errors import ConfigError
+from varlen.train import (
+    TASKS,
+    Metric,
+    Observers,
+    RunFolder,
+    Settings,
+    Standing,
+    TaskKind,
+    TensorBoard,
+    load_task,
+    make_settings,
+    resume,
+    train,
 )
-def tag(
-    data: Annotated[
-        Path,
-        typer.Argument(metavar="DATA", help="A folder with the splits train and valid."),
-    ],
-    run: Annotated[Path, typer.Option(metavar="RUN", help="The run folder to make.")],
-    inputs: Annotated[
-        str, typer.Option(metavar="NAME", help="The feature list of words.")
-    ] = "words",
-    targets: Annotated[
-        str, typer.Option(metavar="NAME", help="The feature list of tags.")
-    ] = "upos",
-    epochs: Annotated[int, typer.Option(metavar="N", help="Passes over the training split.")] = 3,
-    batch_size: Annotated[int, typer.Option(metavar="N", help="Sentences per batch.")] = 32,
-    units: Annotated[
-        int, typer.Option(metavar="N", help="Width of the LSTM, in each direction.")
-    ] = 128,
-    learning_rate: Annotated[
-        float, typer.Option(metavar="X", help="Of Adam, at the start; it falls to zero.")
-    ] = 3e-3,
-    seed: Annotated[int, typer.Option(metavar="N", help="The same seed, the same weights.")] = 0,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace a run folder that is there.")
-    ] = False,
-) -> None:
-    """Train a tagger, which gives each word of a sentence a tag.
 
-    It is a bidirectional LSTM over the words and their beginnings, endings and capitals. The run
-    folder holds the weights of the epoch with the best accuracy on the split valid. Ctrl-C ends
-    training and keeps what there is.
+_EXAMPLES = {
+    "tag": (
+        "varlen train tag data/corpus --run runs/tagger",
+        "varlen train tag en_ewt-ud-*.conllu --run runs/xpos --target xpos --inputs form",
+    ),
+    "classify": (
+        "varlen train classify data/vowels.npz --run runs/vowels",
+        "varlen train classify reviews.jsonl --run runs/r --cell gru --units 64 --valid-share 0.2",
+    ),
+}
+
+_tasks = typer.Typer(rich_markup_mode=None, add_completion=False)
+_going_on = typer.Typer(rich_markup_mode=None, add_completion=False)
+
+
+def run_train(arguments: list[str]) -> Any:
+    """Runs `varlen train` with these arguments."""
+    if not arguments:
+        raise ConfigError("expected a task or --resume", hint=f"tasks are: {', '.join(TASKS)}")
+    is_resume = any(argument.split("=")[0] == "--resume" for argument in arguments)
+    app = _going_on if is_resume else _tasks
+    return app(arguments, prog_name="varlen train", standalone_mode=False)
+
+
+@_tasks.callback(
+    epilog=examples(
+        *(lines[0] for lines in _EXAMPLES.values()),
+        "varlen train tag data/corpus --run runs/tagger --config run.toml --dry-run",
+        "varlen train --resume runs/tagger",
+    ),
+)
+def _train() -> None:
+    """Train a model and leave it in a run folder.
+
+    `varlen train --resume RUN` goes on with a training that was interrupted.
     """
-    from varlen.cli._train_progress import TrainProgress
-    from varlen.train import TaggingSettings, train_tagger
 
-    settings = TaggingSettings(
-        inputs=inputs,
-        targets=targets,
-        units=units,
-        epochs=epochs,
-        batch_size=batch_size,
-        learning_rate=learning_rate,
-        seed=seed,
-    )
+
+@_going_on.command("train", epilog=examples("varlen train --resume runs/tagger"))
+def _resume(
+    run: Annotated[Path, typer.Option("--resume", metavar="RUN", help="The run folder.")],
+) -> None:
+    """Go on with a training that was interrupted, from its last checkpoint."""
     progress = TrainProgress()
     try:
-        best = train_tagger(data, run, settings, observer=progress, overwrite=overwrite)
+        standing = resume(run, observer=_observers(progress, run))
     except KeyboardInterrupt:
         raise Interrupted(progress.what_is_left(run)) from None
     finally:
         progress.close()
+    _print_end(run, standing, load_task(RunFolder.open(run), weights=False).metrics[0])
+
+
+def _command(task: TaskKind) -> Any:
+    def run_task(
+        *,
+        given: Mapping[str, Mapping[str, Any]],
+        data: list[Path],
+        run: Path,
+        split_by: str | None,
+        config: Path | None,
+        dry_run: bool,
+        overwrite: bool,
+    ) -> None:
+        stated = {} if config is None else read_config(config)
+        settings = make_settings(task.name, stated, at=str(config))
+        settings = make_settings(task.name, stated, given, at="command line")
+        if not dry_run:
+            RunFolder.check_free(run, overwrite=overwrite)
+        with record_folder(data, None if dry_run else run / "data", split_by) as folder:
+            if dry_run:
+                from varlen.cli._train_plan import print_plan
+
+                print_plan(task.name, folder, settings)
+            else:
+                _train_task(task, folder, run, settings, overwrite=overwrite)
+
+    command = with_settings(
+        task,
+        run_task,
+        data=Annotated[
+            list[Path],
+            typer.Argument(
+                metavar="DATA...",
+                help="A folder of record files; or files or a folder of JSON Lines, CSV, "
+                "CoNLL-U, Parquet or .npz, whose names say train, valid or test.",
+            ),
+        ],
+        run=Annotated[Path, typer.Option(metavar="RUN", help="The run folder to make.")],
+        split_by=(
+            Annotated[
+                str | None,
+                typer.Option(metavar="KEY", help="What names the split of a record."),
+            ],
+            None,
+        ),
+        config=(
+            Annotated[
+                Path | None,
+                typer.Option(
+                    metavar="FILE",
+                    help="TOML with tables model, training, data and task of these settings; the "
+                    "command line wins.",
+                ),
+            ],
+            None,
+        ),
+        dry_run=(
+            Annotated[
+                bool, typer.Option("--dry-run", help="Print model, data and plan; train nothing.")
+            ],
+            False,
+        ),
+        overwrite=(
+            Annotated[
+                bool, typer.Option("--overwrite", help="Replace a run folder that is there.")
+            ],
+            False,
+        ),
+    )
+    command.__doc__ = (
+        f"{task.summary}\n\nThe run folder holds the weights of the best epoch by the split valid, "
+        "and checkpoints. Ctrl-C saves one; `varlen train --resume RUN` goes on as if nothing had "
+        "happened."
+    )
+    return command
+
+
+def _train_task(
+    task: TaskKind, folder: Path, run: Path, settings: Settings, *, overwrite: bool
+) -> None:
+    progress = TrainProgress()
+    observer = _observers(progress, run)
+    try:
+        standing = train(task.name, folder, run, settings, observer=observer, overwrite=overwrite)
+    except KeyboardInterrupt:
+        raise Interrupted(progress.what_is_left(run)) from None
+    finally:
+        progress.close()
+    _print_end(run, standing, task.metrics[0])
+
+
+def _observers(progress: TrainProgress, run: Path) -> Observers:
+    return Observers(progress, TensorBoard(run / "tensorboard"))
+
+
+def _print_end(run: Path, standing: Standing, metric: Metric) -> None:
+    if standing.skipped:
+        print(f"{standing.skipped:,} steps were skipped, since something was not finite")
+    best = 0.0 if standing.best is None else standing.best
     print(
-        f"best: epoch {best.epoch}, accuracy {percent(best.valid.accuracy)} on the split valid\n"
+        f"best: epoch {standing.best_epoch}, {figure(metric, best)} on the split valid\n"
         f"left in {run}; go on with `varlen evaluate {run}`"
     )
+
+
+for _task in TASKS.values():
+    _tasks.command(_task.name, epilog=examples(*_EXAMPLES.get(_task.name, ())))(_command(_task))

@@ -1,37 +1,79 @@
 """Training: tasks, the loop, and the run folder that it leaves.
 
-A task states inputs, model head, loss and metric; the loop knows no task. Progress is told to an
+A task states inputs, model head, loss and metrics; the loop knows no task. Progress is told to an
 `Observer`, since only the command line prints.
 """
 
-from varlen.train._loop import Task, evaluate, fit
-from varlen.train._progress import EpochResult, Observer, Score, Tally
+from varlen.train._cells import CELLS, make_cell
+from varlen.train._dataset import Dataset
+from varlen.train._evaluation import (
+    ClassResult,
+    Evaluation,
+    GroupResult,
+    LengthResult,
+    evaluate_split,
+    open_data,
+)
+from varlen.train._loop import evaluate, fit
+from varlen.train._network import RecurrentNetwork
+from varlen.train._progress import EpochResult, Metric, Observer, Score, Tally
 from varlen.train._run_folder import RunFolder
+from varlen.train._settings import DataSettings, ModelSettings, Settings, TrainingSettings
 from varlen.train._splits import split_files
-from varlen.train._tagger import Tagger
-from varlen.train._tagging import Tagging, train_tagger
-from varlen.train._tagging_report import TaggingReport, TagResult, evaluate_tagger
-from varlen.train._tagging_settings import TaggingSettings
-from varlen.train._vocabulary import Vocabulary
-from varlen.train._words import WordEncoder
+from varlen.train._standing import Standing
+from varlen.train._tensorboard import Observers, TensorBoard
+from varlen.train._train import (
+    build_task,
+    data_of,
+    data_summary,
+    load_task,
+    make_settings,
+    resume,
+    train,
+)
+from varlen.train.inputs import Vocabulary, WordEncoder
+from varlen.train.tasks import TASKS, Examined, Learnable, Task, TaskKind, task_named
 
 __all__ = [
+    "CELLS",
+    "TASKS",
+    "ClassResult",
+    "DataSettings",
+    "Dataset",
     "EpochResult",
+    "Evaluation",
+    "Examined",
+    "GroupResult",
+    "Learnable",
+    "LengthResult",
+    "Metric",
+    "ModelSettings",
     "Observer",
+    "Observers",
+    "RecurrentNetwork",
     "RunFolder",
     "Score",
-    "TagResult",
-    "Tagger",
-    "Tagging",
-    "TaggingReport",
-    "TaggingSettings",
+    "Settings",
+    "Standing",
     "Tally",
     "Task",
+    "TaskKind",
+    "TensorBoard",
+    "TrainingSettings",
     "Vocabulary",
     "WordEncoder",
+    "build_task",
+    "data_of",
+    "data_summary",
     "evaluate",
-    "evaluate_tagger",
+    "evaluate_split",
     "fit",
+    "load_task",
+    "make_cell",
+    "make_settings",
+    "open_data",
+    "resume",
     "split_files",
-    "train_tagger",
+    "task_named",
+    "train",
 ]

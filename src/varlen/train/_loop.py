@@ -1,99 +1,180 @@
 """The training loop. It knows batches, scores and a run folder; what is learned is the task's."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
 from time import perf_counter
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor
 
-from varlen.errors import ConfigError
+from varlen.train._batches import to_device
+from varlen.train._checkpoint import Checkpoints
+from varlen.train._dataset import Dataset
+from varlen.train._interrupts import Stopped, deferred_interrupts
+from varlen.train._learner import Learner
+from varlen.train._nonfinite import NonFinite
 from varlen.train._progress import EpochResult, Observer, Score, Tally
 from varlen.train._run_folder import RunFolder
+from varlen.train._standing import Standing
+from varlen.train.tasks import Learnable
 
-_MAX_GRADIENT_NORM = 1.0
-
-
-@runtime_checkable
-class Task(Protocol):
-    """What there is to learn, and from what."""
-
-    @property
-    def model(self) -> nn.Module:
-        """What learns."""
-
-    def num_steps(self, split: str) -> int:
-        """How many live steps a pass over the split has."""
-
-    def batches(self, split: str, *, epoch: int) -> Iterator[Any]:
-        """One pass over the split; a training split comes in another order in each epoch."""
-
-    def score(self, batch: Any) -> Score:
-        """Runs the model on a batch that came from `batches`."""
+Check = Callable[[], None]
 
 
 def fit(
-    task: Task, run: RunFolder, *, num_epochs: int, learning_rate: float, observer: Observer
-) -> EpochResult:
-    """Trains `task.model`; `run` then holds the weights of the best epoch by validation.
+    task: Learnable, data: Dataset, run: RunFolder, *, observer: Observer, resume: bool = False
+) -> Standing:
+    """Trains `task.model` as its settings say; `run` then holds the weights of the best epoch.
 
-    Adam, with the norm of the gradient clipped at 1 and a learning rate that falls in a straight
-    line to zero over all epochs. A KeyboardInterrupt passes through; before the end of the first
-    epoch it leaves the weights of that moment in `run`.
+    Ctrl-C and SIGTERM end it between two steps with a checkpoint, from which `resume` goes on to
+    the same weights, bit for bit, as if nothing had happened.
+
+    Args:
+        task: what there is to learn.
+        data: has the splits train and valid.
+        run: where weights, checkpoints and figures go.
+        observer: is told how it goes.
+        resume: begin with the last checkpoint of the run.
 
     Returns:
-        The best epoch.
+        Where it stands at the end.
+
+    Raises:
+        KeyboardInterrupt: it was interrupted; a checkpoint is there.
+        ConfigError: a loss or gradient was not finite; the batch is in the run folder.
+        CheckpointError: there is no checkpoint to resume from.
+        OSError: something could not be written.
     """
-    optimizer = torch.optim.Adam(task.model.parameters(), lr=learning_rate)
-    num_steps = task.num_steps("train")
-    best: EpochResult | None = None
-    try:
-        for epoch in range(1, num_epochs + 1):
-            observer.epoch_begins(epoch, num_epochs=num_epochs, num_steps=num_steps)
-            begin = perf_counter()
-            train = Tally()
-            task.model.train()
-            for batch in task.batches("train", epoch=epoch):
-                progress = (epoch - 1 + train.live / num_steps) / num_epochs
-                optimizer.param_groups[0]["lr"] = learning_rate * (1 - progress)
-                train.add(_learn(task, batch, optimizer))
-                observer.batch_done(train)
-            seconds = perf_counter() - begin
-            valid = evaluate(task, "valid")
-            is_best = best is None or valid.accuracy > best.valid.accuracy
-            result = EpochResult(epoch, train, valid, seconds, is_best)
-            if is_best:
-                run.save_model(task.model)
-                best = result
-            run.append_metrics(result.to_json())
-            observer.epoch_ends(result)
-    except KeyboardInterrupt:
-        if best is None:
-            run.save_model(task.model)
-        raise
-    assert best is not None, "there is an epoch at least"
-    return best
+    settings = task.settings.training
+    learner = Learner(task.model, settings)
+    checkpoints = Checkpoints(run.path / "checkpoints", settings)
+    standing = checkpoints.load_last(learner, observer) if resume else Standing()
+    if resume:
+        observer.training_resumes(epoch=standing.epoch, step=standing.step)
+    run.keep_metrics(standing.rows)
+    with deferred_interrupts() as check:
+        loop = _Loop(task, data, run, observer, learner, checkpoints, standing, check)
+        try:
+            while not standing.is_over(settings):
+                loop.learn_epoch()
+                loop.end_epoch()
+                checkpoints.save(learner, standing)
+        except Stopped:
+            checkpoints.save(learner, standing)
+            if not standing.best_epoch:
+                with learner.averaged():
+                    run.save_model(task.model)
+            raise
+    return standing
 
 
-def evaluate(task: Task, split: str) -> Tally:
-    """One pass over a split without learning."""
-    tally = Tally()
+def evaluate(task: Learnable, data: Dataset, split: str, check: Check = lambda: None) -> Tally:
+    """One pass over a split without learning. `check` is called between batches."""
+    tally, carried = Tally(), None
     task.model.eval()
     with torch.inference_mode():
-        for batch in task.batches(split, epoch=0):
-            tally.add(task.score(batch))
+        for batch in task.batches(data, split, epoch=0):
+            score = _score(task, batch, carried)
+            carried = score.carried
+            tally.add(score)
+            check()
     return tally
 
 
-def _learn(task: Task, batch: Any, optimizer: torch.optim.Optimizer) -> Score:
-    score = task.score(batch)
-    if not score.loss.isfinite():
-        raise ConfigError(
-            f"the loss became {score.loss.item()}, so nothing more can be learned",
-            hint="a smaller learning rate may help",
+@dataclass(frozen=True)
+class _Loop:
+    task: Learnable
+    data: Dataset
+    run: RunFolder
+    observer: Observer
+    learner: Learner
+    checkpoints: Checkpoints
+    standing: Standing
+    check: Check
+
+    def learn_epoch(self) -> None:
+        """Learns what is left of the epoch."""
+        standing, settings = self.standing, self.task.settings.training
+        num_steps = self.task.num_steps(self.data, "train")
+        nonfinite = NonFinite(settings.on_nonfinite, self.run.path, self.observer)
+        self.observer.epoch_begins(standing.epoch, num_epochs=settings.epochs, num_steps=num_steps)
+        self.task.model.train()
+        began = perf_counter() - standing.seconds
+        for group, position in self._groups():
+            progress = standing.progress(settings, num_steps)
+            scores = self._backward(group)
+            total = sum(score.total for score in scores)
+            is_finite = len(scores) == len(group) and self.learner.step(
+                total, progress=progress, num_before=standing.step
+            )
+            if is_finite:
+                for score in scores:
+                    standing.train.add(score)
+                standing.carried = scores[-1].carried
+            else:
+                self.learner.forget()
+                nonfinite.found(group, standing)
+            standing.step += 1
+            standing.position = position
+            standing.seconds = perf_counter() - began
+            self.observer.batch_done(
+                standing.train, step=standing.step, learning_rate=self.learner.learning_rate
+            )
+            self.checkpoints.save_if_due(self.learner, standing)
+            self.check()
+
+    def end_epoch(self) -> None:
+        """Validates, keeps the model if it is the best so far, and goes on to the next epoch."""
+        task, standing, metric = self.task, self.standing, self.task.metrics[0]
+        with self.learner.averaged():
+            valid = evaluate(task, self.data, "valid", self.check)
+            value = valid.value(metric)
+            is_best = metric.is_better(value, standing.best)
+            if is_best:
+                self.run.save_model(task.model)
+                standing.best, standing.best_epoch = value, standing.epoch
+        epoch, step, train, seconds = (
+            standing.epoch,
+            standing.step,
+            standing.train,
+            standing.seconds,
         )
-    optimizer.zero_grad()
-    score.loss.backward()  # type: ignore[no-untyped-call]
-    nn.utils.clip_grad_norm_(task.model.parameters(), _MAX_GRADIENT_NORM)
-    optimizer.step()
-    return score
+        result = EpochResult(epoch, step, train, valid, seconds, is_best, task.metrics)
+        self.run.append_metrics(result.to_json())
+        standing.rows += 1
+        self.observer.epoch_ends(result)
+        standing.begin_epoch()
+
+    def _groups(self) -> Iterator[tuple[list[Any], dict[str, Any]]]:
+        """The batches of each step to come, and where the pass is after them."""
+        settings, standing = self.task.settings.training, self.standing
+        batches = self.task.batches(self.data, "train", epoch=standing.epoch)
+        if standing.position is not None:
+            batches.load_state_dict(standing.position)
+        while settings.steps is None or standing.step < settings.steps:
+            group = list(islice(batches, settings.accumulate))
+            if not group:
+                return
+            yield group, batches.state_dict()
+
+    def _backward(self, group: list[Any]) -> list[Score]:
+        """Adds the gradients of some batches up; ends early at a loss that is not finite."""
+        scores: list[Score] = []
+        carried = self.standing.carried
+        for batch in group:
+            score = _score(self.task, batch, carried)
+            if not score.loss.isfinite():
+                return scores
+            score.loss.backward()  # type: ignore[no-untyped-call]
+            carried = score.carried
+            scores.append(score)
+        return scores
+
+
+def _score(task: Learnable, batch: Any, carried: Mapping[str, Tensor] | None) -> Score:
+    device = next(task.model.parameters()).device
+    is_mixed = task.settings.training.precision == "bfloat16"
+    with torch.autocast(device.type, torch.bfloat16, enabled=is_mixed):
+        return task.score(to_device(batch, device), carried)

@@ -1,56 +1,110 @@
 """What training says about itself while it runs. Whoever shows it is no business of the loop."""
 
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from torch import Tensor
 
 
 class Score(NamedTuple):
-    """How a model did on one batch.
+    """How a model did on one batch. Everything adds up over batches and over ranks.
 
     Attributes:
-        loss: a scalar to descend: the mean over live steps.
-        correct: how many live steps are right.
+        loss: a scalar to descend: the sum of the losses of what `total` counts.
+        total: how many losses are in the sum: steps, or sequences.
+        metrics: by name, a part and a whole, such as the right steps and all steps; numbers or
+            scalar tensors.
         live: how many steps are real.
-        padded: how many steps the batch has, with its padding.
+        padded: how many steps the batch would have, with its padding.
+        carried: what the next batch of the same pass is scored with, detached; None if nothing is.
     """
 
     loss: Tensor
-    correct: int
+    total: int
+    metrics: Mapping[str, tuple[Any, Any]]
     live: int
     padded: int
+    carried: Mapping[str, Tensor] | None = None
+
+
+class Metric(NamedTuple):
+    """A figure by which models are compared.
+
+    Attributes:
+        name: "loss", or one of the names in `Score.metrics`.
+        higher_is_better: whether it is.
+        is_share: whether people see it as a percentage.
+        of: what is made of part / whole, such as `math.sqrt` for a root mean square; None for
+            nothing.
+    """
+
+    name: str
+    higher_is_better: bool
+    is_share: bool = False
+    of: Callable[[float], float] | None = None
+
+    def is_better(self, value: float, than: float | None) -> bool:
+        """Whether a value is better than another; NaN is better than nothing else."""
+        if than is None or math.isnan(than):
+            return than is None or not math.isnan(value)
+        return value > than if self.higher_is_better else value < than
 
 
 @dataclass
 class Tally:
-    """Sums of scores. The figures are those of all live steps so far, 0 where there are none."""
+    """Sums of scores. The figures are those of all batches so far, 0 where there are none."""
 
     loss_sum: float = 0.0
-    correct: int = 0
+    total: int = 0
+    metrics: dict[str, tuple[float, float]] = field(default_factory=dict)
     live: int = 0
     padded: int = 0
 
     def add(self, score: Score) -> None:
-        self.loss_sum += float(score.loss.detach()) * score.live
-        self.correct += score.correct
+        self.loss_sum += float(score.loss.detach())
+        self.total += score.total
         self.live += score.live
         self.padded += score.padded
+        for name, (part, whole) in score.metrics.items():
+            part_before, whole_before = self.metrics.get(name, (0.0, 0.0))
+            self.metrics[name] = (part_before + float(part), whole_before + float(whole))
 
     @property
     def loss(self) -> float:
-        """The mean loss of a live step."""
-        return self.loss_sum / max(self.live, 1)
-
-    @property
-    def accuracy(self) -> float:
-        """The share of live steps that are right."""
-        return self.correct / max(self.live, 1)
+        """The mean loss."""
+        return self.loss_sum / max(self.total, 1)
 
     @property
     def padding(self) -> float:
         """The share of all steps that are padding."""
         return 1 - self.live / self.padded if self.padded else 0.0
+
+    def value(self, metric: Metric) -> float:
+        """The figure of a metric."""
+        if metric.name == "loss":
+            ratio = self.loss
+        else:
+            part, whole = self.metrics.get(metric.name, (0.0, 0.0))
+            ratio = part / whole if whole else 0.0
+        return ratio if metric.of is None else metric.of(ratio)
+
+    def to_json(self) -> dict[str, Any]:
+        """What `from_json` takes."""
+        return {
+            "loss_sum": self.loss_sum,
+            "total": self.total,
+            "metrics": {name: list(found) for name, found in self.metrics.items()},
+            "live": self.live,
+            "padded": self.padded,
+        }
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> "Tally":
+        """The inverse of `to_json`."""
+        metrics = {name: (part, whole) for name, (part, whole) in stored["metrics"].items()}
+        return cls(**{**stored, "metrics": metrics})
 
 
 @dataclass(frozen=True)
@@ -59,26 +113,34 @@ class EpochResult:
 
     Attributes:
         epoch: from 1.
+        step: how many steps the optimizer has taken in all.
         train: the tally of the training split, scored while it was learned.
         valid: the tally of the validation split, scored afterwards.
         seconds: how long the training took, validation left out.
-        best: no epoch before had this validation accuracy.
+        best: no epoch before was as good.
+        metrics: those of the task; the first one chooses the best.
     """
 
     epoch: int
+    step: int
     train: Tally
     valid: Tally
     seconds: float
     best: bool
+    metrics: tuple[Metric, ...]
 
     def to_json(self) -> dict[str, Any]:
         """One line of `metrics.jsonl`."""
+        names = {"loss": Metric("loss", False)} | {metric.name: metric for metric in self.metrics}
+        figures = {
+            f"{split}_{name}": tally.value(metric)
+            for split, tally in (("train", self.train), ("valid", self.valid))
+            for name, metric in names.items()
+        }
         return {
             "epoch": self.epoch,
-            "train_loss": self.train.loss,
-            "train_accuracy": self.train.accuracy,
-            "valid_loss": self.valid.loss,
-            "valid_accuracy": self.valid.accuracy,
+            "step": self.step,
+            **figures,
             "padding": self.train.padding,
             "live_steps": self.train.live,
             "seconds": self.seconds,
@@ -90,14 +152,20 @@ class EpochResult:
 class Observer(Protocol):
     """Is told how training goes."""
 
-    def training_begins(self, summary: str) -> None:
-        """`summary` says what there is to learn from."""
+    def training_begins(self, summary: str, metrics: tuple[Metric, ...]) -> None:
+        """`summary` says what there is to learn from; the first metric chooses the best."""
+
+    def training_resumes(self, *, epoch: int, step: int) -> None:
+        """It goes on within, or at the beginning of, `epoch`, after `step` steps in all."""
 
     def epoch_begins(self, epoch: int, *, num_epochs: int, num_steps: int) -> None:
         """`num_steps` is how many live steps the epoch will have."""
 
-    def batch_done(self, tally: Tally) -> None:
+    def batch_done(self, tally: Tally, *, step: int, learning_rate: float) -> None:
         """`tally` is that of the epoch so far."""
 
     def epoch_ends(self, result: EpochResult) -> None:
         """Training and validation of the epoch are done."""
+
+    def says(self, line: str) -> None:
+        """Something that people should know."""

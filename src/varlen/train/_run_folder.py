@@ -4,31 +4,40 @@
     vocabulary.json    what the numbers of the model mean
     model.safetensors  the weights of the best epoch
     metrics.jsonl      one line per epoch
+    checkpoints/       all that is needed to go on
+    tensorboard/       the same figures, for TensorBoard
+    data/              records that were made of files in other formats, if there were any
 
 Every file is written beside and renamed, so that a file that is there is whole.
 """
 
 import json
-import os
-import zlib
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import safetensors
-import safetensors.torch
-import torch
-from torch import Tensor, nn
+from torch import nn
 
 import varlen
 from varlen.errors import CheckpointError, ConfigError, did_you_mean
+from varlen.train._stored import (
+    crc32,
+    encoded,
+    read_json,
+    read_tensors,
+    write_tensors,
+    write_whole,
+)
 
-FORMAT = 1
+FORMAT = 2
 
 _CONFIG = "config.json"
 _VOCABULARY = "vocabulary.json"
 _MODEL = "model.safetensors"
 _METRICS = "metrics.jsonl"
+_FOLDERS = ("checkpoints", "tensorboard")
+DATA = "data"
 
 
 class RunFolder:
@@ -52,7 +61,7 @@ class RunFolder:
         Raises:
             ConfigError: there is something that is not to be lost.
         """
-        if not path.exists() or (path.is_dir() and not any(path.iterdir())):
+        if not path.exists() or (path.is_dir() and not {p.name for p in path.iterdir()} - {DATA}):
             return
         if not path.is_dir():
             raise ConfigError("expected a path for a new run folder, found a file", at=str(path))
@@ -62,14 +71,14 @@ class RunFolder:
                 at=str(path),
                 hint="give another one, or --overwrite to lose what is in this one",
             )
-        try:
-            RunFolder.open(path)
-        except CheckpointError as error:
+        # One of an earlier version is a run folder all the same.
+        if (
+            not (path / _CONFIG).is_file()
+            or not {"format", "task"} <= read_json(path / _CONFIG).keys()
+        ):
             raise ConfigError(
-                "only a run folder can be overwritten, and this is something else",
-                at=str(path),
-                hint=f"({error.problem})",
-            ) from error
+                "only a run folder can be overwritten, and this is something else", at=str(path)
+            )
 
     @classmethod
     def create(
@@ -97,15 +106,19 @@ class RunFolder:
         path.mkdir(parents=True, exist_ok=True)
         for name in (_MODEL, _METRICS, _VOCABULARY, _CONFIG):
             (path / name).unlink(missing_ok=True)
+        for name in _FOLDERS:
+            shutil.rmtree(path / name, ignore_errors=True)
+        for batch in path.glob("nonfinite-step-*.safetensors"):
+            batch.unlink()
         whole = {
             "format": FORMAT,
             "varlen": varlen.__version__,
             "task": task,
-            "vocabulary_crc32": _crc32(_encoded(vocabulary)),
+            "vocabulary_crc32": crc32(encoded(vocabulary)),
             **config,
         }
-        _write_json(path / _CONFIG, whole)
-        _write_json(path / _VOCABULARY, vocabulary)
+        write_whole(path / _CONFIG, encoded(whole))
+        write_whole(path / _VOCABULARY, encoded(vocabulary))
         return cls(path, whole)
 
     @classmethod
@@ -126,7 +139,7 @@ class RunFolder:
             )
         if not (path / _CONFIG).is_file():
             raise CheckpointError(f"not a run folder: it has no {_CONFIG}", at=str(path))
-        config = _read_json(path / _CONFIG)
+        config = read_json(path / _CONFIG)
         if config.get("format") != FORMAT:
             raise CheckpointError(
                 f"expected a run folder of format {FORMAT}, found {config.get('format')!r}",
@@ -146,9 +159,9 @@ class RunFolder:
             CheckpointError: the file is missing or damaged.
         """
         path = self.path / _VOCABULARY
-        vocabulary = _read_json(path)
+        vocabulary = read_json(path)
         # A flipped bit in a word is as good as any word.
-        expected, found = self.config.get("vocabulary_crc32"), _crc32(path.read_bytes())
+        expected, found = self.config.get("vocabulary_crc32"), crc32(path.read_bytes())
         if found != expected:
             raise CheckpointError(
                 f"the file is damaged: expected the CRC-32 {expected}, found {found}", at=str(path)
@@ -159,12 +172,19 @@ class RunFolder:
         """Adds a line to `metrics.jsonl`."""
         path = self.path / _METRICS
         before = path.read_bytes() if path.exists() else b""
-        _write_whole(path, before + json.dumps(row).encode() + b"\n")
+        write_whole(path, before + json.dumps(row).encode() + b"\n")
+
+    def keep_metrics(self, num_rows: int) -> None:
+        """Leaves the first lines of `metrics.jsonl`, and takes away what came after them."""
+        path = self.path / _METRICS
+        if path.exists():
+            lines = path.read_bytes().splitlines(keepends=True)
+            if len(lines) > num_rows:
+                write_whole(path, b"".join(lines[:num_rows]))
 
     def save_model(self, model: nn.Module) -> None:
         """Replaces the stored weights by those that `model` has now."""
-        tensors = {name: value.detach().contiguous() for name, value in model.state_dict().items()}
-        _write_whole(self.path / _MODEL, safetensors.torch.save(tensors, _metadata(tensors)))
+        write_tensors(self.path / _MODEL, model.state_dict(), {"format": FORMAT})
 
     def load_model(self, model: nn.Module) -> None:
         """Puts the stored weights into `model`.
@@ -173,7 +193,7 @@ class RunFolder:
             CheckpointError: there are none, they are damaged, or they are those of another model.
         """
         path = self.path / _MODEL
-        tensors = _read_tensors(path)
+        tensors, _ = read_tensors(path)
         expected = {name: tuple(value.shape) for name, value in model.state_dict().items()}
         for name, shape in expected.items():
             if name not in tensors:
@@ -188,64 +208,3 @@ class RunFolder:
                     hint=f"{_CONFIG}, {_VOCABULARY} and {_MODEL} are not of the same run",
                 )
         model.load_state_dict({name: tensors[name] for name in expected})
-
-
-def _read_tensors(path: Path) -> dict[str, Tensor]:
-    if not path.is_file():
-        raise CheckpointError(
-            f"the run has no {path.name}", at=str(path.parent), hint="its training never got so far"
-        )
-    try:
-        with safetensors.safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except safetensors.SafetensorError as error:
-        raise CheckpointError(f"the file of weights is damaged: {error}", at=str(path)) from error
-    # The format itself has no checksum, and a flipped bit in a weight is as good as any number.
-    if metadata != _metadata(tensors):
-        raise CheckpointError(
-            f"the file of weights is damaged: expected {metadata}, found {_metadata(tensors)}",
-            at=str(path),
-        )
-    return tensors
-
-
-def _metadata(tensors: Mapping[str, Tensor]) -> dict[str, str]:
-    crc = 0
-    for name in sorted(tensors):
-        crc = zlib.crc32(tensors[name].flatten().view(torch.uint8).cpu().numpy().data, crc)
-    # One entry only: safetensors writes several in an order that changes from file to file.
-    return {"varlen": f"format {FORMAT}, crc32 {crc:08x}"}
-
-
-def _encoded(contents: Mapping[str, Any]) -> bytes:
-    return json.dumps(contents, indent=1).encode() + b"\n"
-
-
-def _crc32(contents: bytes) -> str:
-    return f"{zlib.crc32(contents):08x}"
-
-
-def _write_json(path: Path, contents: Mapping[str, Any]) -> None:
-    _write_whole(path, _encoded(contents))
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        raise CheckpointError(f"the run has no {path.name}", at=str(path.parent))
-    try:
-        contents = json.loads(path.read_bytes())
-    except (ValueError, RecursionError) as error:
-        raise CheckpointError(f"the file is damaged: {error}", at=str(path)) from error
-    if not isinstance(contents, dict):
-        raise CheckpointError("the file is damaged: expected a JSON object", at=str(path))
-    return contents
-
-
-def _write_whole(path: Path, contents: bytes) -> None:
-    beside = path.with_name(f".{path.name}.partial")
-    with beside.open("wb") as file:
-        file.write(contents)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)

@@ -7,16 +7,27 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
 
 from varlen.errors import CheckpointError
-from varlen.train._vocabulary import Vocabulary
+from varlen.features import FixedLenSequenceFeature
+from varlen.train.inputs._encoder import Spec, texts
+from varlen.train.inputs._vocabulary import Vocabulary
 
 _LONGEST_SHAPE = 8
 # A part that is rarer says more about its words than about the part.
 _PART_AT_LEAST = 3
+_FORM_SIZE = 100
+_PART_SIZE = 32
+_EMBEDDING_STD = 0.1
+# How often training hides a word's form, so that its other views learn to do without.
+_HIDDEN_FORMS = 0.1
 
 
 def word_shape(word: str) -> str:
@@ -52,6 +63,8 @@ class WordEncoder:
     Attributes:
         vocabularies: one per view, in the order of `VIEWS`.
     """
+
+    kind: ClassVar[str] = "words"
 
     vocabularies: tuple[Vocabulary, ...]
     _rows: dict[str, tuple[int, ...]] = field(default_factory=dict, repr=False, compare=False)
@@ -90,6 +103,17 @@ class WordEncoder:
         }
 
     @property
+    def spec(self) -> Spec:
+        return FixedLenSequenceFeature([], bytes)
+
+    @property
+    def summary(self) -> str:
+        return f"{self.num_forms:,} words"
+
+    def layer(self) -> nn.Module:
+        return WordLayer(self.sizes)
+
+    @property
     def sizes(self) -> tuple[int, ...]:
         """How many numbers there are per view, 0 included."""
         return tuple(1 + len(vocabulary) for vocabulary in self.vocabularies)
@@ -102,9 +126,9 @@ class WordEncoder:
     def __contains__(self, word: str) -> bool:
         return VIEWS["form"](word) in self.vocabularies[0]
 
-    def encode(self, words: Sequence[str]) -> npt.NDArray[np.int64]:
-        """The numbers of each word, `[words, views]`."""
-        rows = [self._rows.get(word) or self._encode_word(word) for word in words]
+    def encode(self, values: Sequence[Any] | npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+        """The numbers of words, strings or UTF-8, `[words, views]`."""
+        rows = [self._rows.get(word) or self._encode_word(word) for word in texts(values)]
         return np.array(rows, np.int64).reshape(len(rows), len(self.vocabularies))
 
     def _encode_word(self, word: str) -> tuple[int, ...]:
@@ -114,3 +138,45 @@ class WordEncoder:
         if word in self:
             self._rows[word] = row
         return row
+
+
+class WordFitting:
+    """Counts words."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[str] = Counter()
+
+    def add(self, values: npt.NDArray[Any]) -> None:
+        self._counts.update(texts(values))
+
+    def encoder(self) -> WordEncoder:
+        return WordEncoder.count(self._counts)
+
+
+class WordLayer(nn.Module):
+    """The embeddings of a word's views, one after the other.
+
+    Args:
+        sizes: how many numbers there are per view, the form first; 0 is the unknown.
+    """
+
+    def __init__(self, sizes: Sequence[int]) -> None:
+        super().__init__()
+        widths = [_FORM_SIZE] + [_PART_SIZE] * (len(sizes) - 1)
+        self.size = sum(widths)
+        self.embeddings = nn.ModuleList(
+            nn.Embedding(size, width) for size, width in zip(sizes, widths, strict=True)
+        )
+        for table in self.embeddings.parameters():
+            nn.init.normal_(table, std=_EMBEDDING_STD)
+
+    def forward(self, words: Int[Tensor, "steps views"]) -> Float[Tensor, "steps features"]:
+        forms, *parts = words.unbind(-1)
+        if self.training:
+            hidden = torch.rand(forms.shape, device=forms.device) < _HIDDEN_FORMS
+            forms = forms.masked_fill(hidden, 0)
+        embedded = [
+            embedding(numbers)
+            for embedding, numbers in zip(self.embeddings, [forms, *parts], strict=True)
+        ]
+        return torch.cat(embedded, dim=-1)

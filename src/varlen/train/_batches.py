@@ -1,0 +1,114 @@
+"""Batches of examples of like length, as a pipeline that can say where it is."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from varlen.data import (
+    BucketBySequenceLength,
+    Map,
+    Parse,
+    Pipeline,
+    Prefetch,
+    Shuffle,
+    StageIterator,
+)
+from varlen.sequences import JaggedSequence
+from varlen.train._dataset import Dataset
+
+_SHUFFLE_WINDOW = 10_000
+_PREFETCHED = 4
+# With fewer batches than this per bucket, most of them would stay half full.
+_BATCHES_PER_BUCKET = 4
+_WIDEST = 7 / 6
+
+
+def bucketed_batches(
+    data: Dataset,
+    split: str,
+    *,
+    context: Mapping[str, Any] | None = None,
+    sequences: Mapping[str, Any],
+    encode: Callable[[dict[str, Any]], dict[str, Any]],
+    length_of: str,
+    batch_size: int,
+    shuffle_seed: int | None,
+) -> StageIterator:
+    """One pass over a split: tensors, and `JaggedSequence`s of tensors, without padding.
+
+    Args:
+        data: has the split.
+        split: its name.
+        context: specifications of context features.
+        sequences: specifications of feature lists.
+        encode: makes numbers of a parsed example.
+        length_of: the feature list by whose length examples are brought together.
+        batch_size: examples in a batch.
+        shuffle_seed: of the order; None leaves it as it is.
+    """
+    source, stages = data.source(split)
+    shuffle = [] if shuffle_seed is None else [Shuffle(_SHUFFLE_WINDOW, shuffle_seed)]
+    lengths = data.lengths(split, length_of)
+    pipeline = Pipeline(
+        source,
+        *stages,
+        *shuffle,
+        Parse(context, sequences),
+        Map(encode),
+        BucketBySequenceLength(length_of, length_boundaries(lengths, batch_size), batch_size),
+        Map(as_tensors),
+        Prefetch(_PREFETCHED),
+    )
+    return iter(pipeline)
+
+
+def epoch_seed(seed: int, split: str, epoch: int) -> int | None:
+    """The seed of the order of an epoch: that of the training split, none of others."""
+    return seed + epoch * 2**32 if split == "train" else None
+
+
+def length_boundaries(lengths: npt.NDArray[np.int64], batch_size: int) -> list[int]:
+    """Boundaries of buckets with a few batches each, of lengths that differ by a sixth or less.
+
+    A bucket ends where both can be said of it, so that where sequences are few, buckets are wide.
+    """
+    values, counts = np.unique(lengths, return_counts=True)
+    enough = batch_size * _BATCHES_PER_BUCKET
+    boundaries: list[int] = []
+    least, count = int(values[0]), 0
+    remaining = int(counts.sum())
+    for value, number in zip(values.tolist(), counts.tolist(), strict=True):
+        is_wide = value >= least * _WIDEST or value > least + 1
+        if count >= enough and remaining >= enough and is_wide:
+            boundaries.append(value)
+            least, count = value, 0
+        count += number
+        remaining -= number
+    return [*boundaries, int(values[-1]) + 1]
+
+
+def as_tensors(batch: dict[str, Any]) -> dict[str, Any]:
+    """Tensors of arrays of numbers; anything else as it is."""
+    return {name: _as_tensor(value) for name, value in batch.items()}
+
+
+def to_device(batch: Mapping[str, Any], device: torch.device) -> dict[str, Any]:
+    """A batch with all tensors on a device."""
+    return {name: _moved(value, device) for name, value in batch.items()}
+
+
+def _moved(value: Any, device: torch.device) -> Any:
+    if isinstance(value, JaggedSequence):
+        return JaggedSequence(_moved(value.values, device), _moved(value.lengths, device))
+    return value.to(device) if isinstance(value, torch.Tensor) else value
+
+
+def _as_tensor(value: Any) -> Any:
+    if isinstance(value, JaggedSequence):
+        return JaggedSequence(_as_tensor(value.values), _as_tensor(value.lengths))
+    if isinstance(value, np.ndarray) and value.dtype.kind != "O":
+        return torch.from_numpy(value)
+    return value

@@ -1,0 +1,79 @@
+"""Where a training stands: all that the loop counts, as JSON data and a few tensors."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from torch import Tensor
+
+from varlen.train._progress import Tally
+from varlen.train._settings import TrainingSettings
+
+
+@dataclass
+class Standing:
+    """Where a training stands, between two steps.
+
+    Attributes:
+        epoch: the one that is under way, from 1.
+        step: how many steps the optimizer has taken, skipped ones included.
+        train: the tally of the epoch so far.
+        seconds: how long the training of the epoch has taken so far.
+        position: of the pass over the training split; None before its first batch.
+        carried: `Score.carried` of the last batch.
+        best: the value of the metric in the best epoch.
+        best_epoch: which one that was; 0 for none yet.
+        skipped: how many steps were left out, since something was not finite.
+        rows: how many lines of `metrics.jsonl` belong to this training so far.
+    """
+
+    epoch: int = 1
+    step: int = 0
+    train: Tally = field(default_factory=Tally)
+    seconds: float = 0.0
+    position: dict[str, Any] | None = None
+    carried: Mapping[str, Tensor] | None = None
+    best: float | None = None
+    best_epoch: int = 0
+    skipped: int = 0
+    rows: int = 0
+
+    def progress(self, settings: TrainingSettings, num_steps: int) -> float:
+        """How much of the training is done, from 0 to 1.
+
+        Args:
+            settings: say when it ends.
+            num_steps: how many live steps an epoch has.
+        """
+        if settings.steps is not None:
+            return min(1.0, self.step / settings.steps)
+        within = min(1.0, self.train.live / max(num_steps, 1))
+        return (self.epoch - 1 + within) / settings.epochs
+
+    def is_over(self, settings: TrainingSettings) -> bool:
+        """Whether there is no further epoch."""
+        epochs_since = self.epoch - 1 - self.best_epoch
+        if settings.patience is not None and self.best_epoch and epochs_since >= settings.patience:
+            return True
+        if settings.steps is not None:
+            # With a position, the epoch is still to be validated.
+            return self.step >= settings.steps and self.position is None
+        return self.epoch > settings.epochs
+
+    def begin_epoch(self) -> None:
+        """Goes on to the next epoch."""
+        self.epoch += 1
+        self.train, self.seconds = Tally(), 0.0
+        self.position = self.carried = None
+
+    def to_json(self) -> dict[str, Any]:
+        """What `from_json` takes, without `carried`."""
+        return {**asdict(replace(self, carried=None)), "train": self.train.to_json()}
+
+    @classmethod
+    def from_json(
+        cls, stored: Mapping[str, Any], carried: Mapping[str, Tensor] | None
+    ) -> "Standing":
+        """The inverse of `to_json`."""
+        train = Tally.from_json(stored["train"])
+        return cls(**{**stored, "train": train, "carried": dict(carried) if carried else None})

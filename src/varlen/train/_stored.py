@@ -1,0 +1,119 @@
+"""Files that appear whole or not at all: JSON, and tensors with a checksum."""
+
+import json
+import os
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import safetensors.torch
+import torch
+from torch import Tensor
+
+from varlen.errors import CheckpointError
+
+
+def write_whole(path: Path, contents: bytes) -> None:
+    """Writes a file beside and renames it, when the bytes are on the disk.
+
+    Raises:
+        OSError: it cannot be written; what was there before still is, and nothing else.
+    """
+    beside = path.with_name(f".{path.name}.partial")
+    try:
+        with beside.open("wb") as file:
+            file.write(contents)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise OSError(error.errno, error.strerror, str(path)) from error
+    _sync_folder(path.parent)
+
+
+def encoded(contents: Mapping[str, Any]) -> bytes:
+    """JSON for people."""
+    return json.dumps(contents, indent=1).encode() + b"\n"
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The object in a JSON file.
+
+    Raises:
+        CheckpointError: the file is missing or damaged.
+    """
+    if not path.is_file():
+        raise CheckpointError(f"the run has no {path.name}", at=str(path.parent))
+    try:
+        contents = json.loads(path.read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise CheckpointError(f"the file is damaged: {error}", at=str(path)) from error
+    if not isinstance(contents, dict):
+        raise CheckpointError("the file is damaged: expected a JSON object", at=str(path))
+    return contents
+
+
+def write_tensors(path: Path, tensors: Mapping[str, Tensor], about: Mapping[str, Any]) -> None:
+    """Writes a safetensors file. The same tensors give the same bytes.
+
+    Args:
+        path: of the file.
+        tensors: by name.
+        about: JSON data that belongs to them.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    whole = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
+    write_whole(path, safetensors.torch.save(whole, _metadata(whole, about)))
+
+
+def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """The tensors of a file, and what belongs to them.
+
+    Raises:
+        CheckpointError: the file is missing or damaged, or `write_tensors` did not write it.
+    """
+    if not path.is_file():
+        raise CheckpointError(
+            f"the run has no {path.name}", at=str(path.parent), hint="its training never got so far"
+        )
+    try:
+        with safetensors.safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        about = json.loads(metadata["varlen"])["about"]
+    except (safetensors.SafetensorError, KeyError, ValueError, TypeError) as error:
+        raise CheckpointError(f"the file of weights is damaged: {error}", at=str(path)) from error
+    # The format itself has no checksum, and a flipped bit in a weight is as good as any number.
+    expected = _metadata(tensors, about)
+    if metadata != expected:
+        raise CheckpointError(
+            "the file of weights is damaged: it has another crc32 than it says", at=str(path)
+        )
+    return tensors, about
+
+
+def crc32(contents: bytes) -> str:
+    """A checksum of bytes, in eight hexadecimal digits."""
+    return f"{zlib.crc32(contents):08x}"
+
+
+def _metadata(tensors: Mapping[str, Tensor], about: Mapping[str, Any]) -> dict[str, str]:
+    crc = zlib.crc32(json.dumps(about).encode())
+    for name in sorted(tensors):
+        crc = zlib.crc32(tensors[name].reshape(-1).view(torch.uint8).numpy().data, crc)
+    # One entry only: safetensors writes several in an order that changes from file to file.
+    return {"varlen": json.dumps({"crc32": f"{crc:08x}", "about": about})}
+
+
+def _sync_folder(folder: Path) -> None:
+    """Without this, the new name may be lost with the power, though the bytes are not."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,168 @@
+"""A whole training, from data to a run folder; going on with one; and what it has learned."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from varlen.errors import CheckpointError, ConfigError
+from varlen.train._dataset import Dataset
+from varlen.train._loop import fit
+from varlen.train._progress import Observer
+from varlen.train._run_folder import RunFolder
+from varlen.train._settings import Settings
+from varlen.train._standing import Standing
+from varlen.train.tasks import Task, task_named
+
+
+def make_settings(
+    task: str, *layers: Mapping[str, Mapping[str, Any]], at: str = "settings"
+) -> Settings:
+    """The settings of a training: the general defaults, those of the task, and what is given.
+
+    Args:
+        task: the name of the task.
+        *layers: tables "model", "training", "data" and "task" of values by name; later ones win.
+        at: where they come from, for error messages.
+
+    Raises:
+        ConfigError: there is no such task, table or name, or a value cannot be used.
+    """
+    kind = task_named(task)
+    return Settings.of(kind.Options, kind.defaults, *layers, at=at)
+
+
+def build_task(name: str, data: Dataset, settings: Settings) -> Task:
+    """A task that is ready to learn from data, with first weights that the seed decides.
+
+    Raises:
+        What `Task.build` and `Task.check` raise.
+    """
+    torch.manual_seed(settings.training.seed)
+    task = task_named(name).build(data, settings)
+    for split in ("train", "valid"):
+        task.check(data, split)
+    _move(task)
+    return task
+
+
+def train(
+    name: str,
+    data_path: Path,
+    run_path: Path,
+    settings: Settings,
+    *,
+    observer: Observer,
+    overwrite: bool = False,
+) -> Standing:
+    """Trains a model and leaves it in a run folder. The same seed gives the same weights.
+
+    Args:
+        name: of the task.
+        data_path: a folder of record files, with a split "train".
+        run_path: the run folder to make.
+        settings: what `make_settings` gave.
+        observer: is told how it goes.
+        overwrite: whether a run folder that is there is replaced.
+
+    Returns:
+        Where training stood at the end; the weights of the best epoch are in the folder.
+
+    Raises:
+        ConfigError: there is something at `run_path`, or the data has not what is needed.
+        What `Task.build`, `Task.check` and `fit` raise.
+    """
+    RunFolder.check_free(run_path, overwrite=overwrite)
+    with _own_generators():
+        data = Dataset(data_path, valid_share=settings.data.valid_share)
+        task = build_task(name, data, settings)
+        run = RunFolder.create(
+            run_path,
+            task=name,
+            config={"data": str(data_path.resolve()), "settings": settings.to_json()},
+            vocabulary=task.to_json(),
+            overwrite=overwrite,
+        )
+        observer.training_begins(data_summary(task, data), task.metrics)
+        return fit(task, data, run, observer=observer)
+
+
+def resume(run_path: Path, *, observer: Observer) -> Standing:
+    """Goes on with a training that was interrupted, from its last checkpoint.
+
+    Raises:
+        CheckpointError: it is no run folder, or there is no checkpoint that can be used.
+        What `fit` raises.
+    """
+    run = RunFolder.open(run_path)
+    with _own_generators():
+        task = load_task(run, weights=False)
+        data = Dataset(data_of(run), valid_share=task.settings.data.valid_share)
+        observer.training_begins(data_summary(task, data), task.metrics)
+        return fit(task, data, run, observer=observer, resume=True)
+
+
+def load_task(run: RunFolder, *, weights: bool = True) -> Task:
+    """The task of a run, with the weights of its best epoch.
+
+    Args:
+        run: the run folder.
+        weights: False for a model with first weights.
+
+    Raises:
+        CheckpointError: the run is unfinished, damaged or of another version.
+    """
+    stored = run.vocabulary()
+    try:
+        kind = task_named(str(run.config["task"]))
+        settings = Settings.from_json(kind.Options, run.config["settings"])
+        task = kind.from_json(stored, settings)
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        problem = error.problem if isinstance(error, CheckpointError | ConfigError) else repr(error)
+        raise CheckpointError(f"the run folder is damaged: {problem}", at=str(run.path)) from error
+    if weights:
+        run.load_model(task.model)
+    _move(task)
+    return task
+
+
+def data_of(run: RunFolder) -> Path:
+    """Where the data of a run was.
+
+    Raises:
+        CheckpointError: the run does not say.
+    """
+    stored = run.config.get("data")
+    if not isinstance(stored, str):
+        raise CheckpointError(
+            "config.json does not say where the data was", at=str(run.path), hint="give --data"
+        )
+    return Path(stored)
+
+
+def data_summary(task: Task, data: Dataset) -> str:
+    """What there is to learn from, in a line."""
+    held = " held out of them" if data.held_out else ""
+    return (
+        f"{data.num_records('train'):,} sequences to learn from, "
+        f"{data.num_records('valid'):,}{held} to validate; {task.describe()}"
+    )
+
+
+def _move(task: Task) -> None:
+    device = task.settings.training.device
+    try:
+        task.model.to(device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise ConfigError(f"device: cannot use {device!r}: {reason}") from error
+
+
+@contextmanager
+def _own_generators() -> Iterator[None]:
+    """Leaves the random numbers of whoever calls as they are."""
+    devices = range(torch.cuda.device_count()) if torch.cuda.is_available() else []
+    with torch.random.fork_rng(devices=list(devices)):
+        yield

@@ -1,0 +1,192 @@
+"""Several features at once: encoded side by side, and joined by one layer."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from varlen.errors import CheckpointError, ConfigError, FeatureError
+from varlen.features import FeatureSchema, int64, string
+from varlen.sequences import JaggedSequence
+from varlen.train.inputs._encoder import Encoder, Fitting, Spec
+from varlen.train.inputs._symbols import SymbolEncoder, SymbolFitting
+from varlen.train.inputs._vectors import VectorEncoder, VectorFitting
+from varlen.train.inputs._words import WordEncoder, WordFitting
+
+_FROM_JSON: dict[str, Callable[[dict[str, Any]], Encoder]] = {
+    WordEncoder.kind: WordEncoder.from_json,
+    SymbolEncoder.kind: SymbolEncoder.from_json,
+    VectorEncoder.kind: VectorEncoder.from_json,
+}
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The encoders of features that are sequences of the same length.
+
+    Attributes:
+        encoders: by feature.
+    """
+
+    encoders: dict[str, Encoder]
+
+    @property
+    def specs(self) -> dict[str, Spec]:
+        """By which records are parsed."""
+        return {name: encoder.spec for name, encoder in self.encoders.items()}
+
+    @property
+    def first(self) -> str:
+        """The feature whose length is that of the sequence."""
+        return next(iter(self.encoders))
+
+    @property
+    def summary(self) -> str:
+        """What there is: "words: 19,672 words"."""
+        return ", ".join(f"{name}: {found.summary}" for name, found in self.encoders.items())
+
+    @property
+    def text_feature(self) -> str | None:
+        """The feature that a list of words is enough for; None if there is more to know."""
+        is_text = self.encoders[self.first].spec.dtype == np.dtype(object)
+        return self.first if is_text and len(self.encoders) == 1 else None
+
+    @property
+    def example_hint(self) -> str:
+        """What an example with two steps looks like in JSON."""
+        return json.dumps(
+            {name: _two_steps(encoder.spec) for name, encoder in self.encoders.items()}
+        )
+
+    def encode(self, example: Mapping[str, Any]) -> dict[str, JaggedSequence]:
+        """The numbers of one example.
+
+        Args:
+            example: values `[steps, ...]` by feature, or `JaggedSequence`s of them.
+
+        Raises:
+            FeatureError: a feature is missing, cannot be encoded, or is of another length.
+        """
+        encoded = {}
+        for name, encoder in self.encoders.items():
+            if name not in example:
+                found = ", ".join(map(repr, example)) or "none"
+                raise FeatureError(f"no feature {name!r}", hint=f"features found: {found}")
+            values = example[name]
+            values = values.values if isinstance(values, JaggedSequence) else values
+            try:
+                numbers = encoder.encode(values)
+            except FeatureError as error:
+                raise FeatureError(error.problem, at=name, hint=error.hint) from error
+            encoded[name] = JaggedSequence(numbers, np.array(len(numbers), np.int64))
+        check_same_length({name: int(row.lengths) for name, row in encoded.items()})
+        return encoded
+
+    def unknown(self, batch: Mapping[str, JaggedSequence]) -> dict[str, Tensor]:
+        """Which steps have words that the training split had not, whatever their capitals."""
+        return {
+            f"unknown {name}": batch[name].values[:, 0] == 0
+            for name, encoder in self.encoders.items()
+            if isinstance(encoder, WordEncoder)
+        }
+
+    def layer(self) -> "InputLayer":
+        """A new layer, from batches to the features of steps."""
+        return InputLayer(self.encoders)
+
+    def to_json(self) -> dict[str, Any]:
+        """What `from_json` takes."""
+        return {
+            name: {"kind": encoder.kind, **encoder.to_json()}
+            for name, encoder in self.encoders.items()
+        }
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> "Inputs":
+        """The inverse of `to_json`.
+
+        Raises:
+            CheckpointError: an encoder that this version does not know.
+        """
+        encoders = {}
+        for name, found in stored.items():
+            contents = dict(found)
+            kind = contents.pop("kind")
+            if kind not in _FROM_JSON:
+                raise CheckpointError(f"input {name!r}: no encoder {kind!r} in this version")
+            encoders[name] = _FROM_JSON[kind](contents)
+        return cls(encoders)
+
+
+class InputLayer(nn.Module):
+    """The features of each live step: those of all encoders, one after the other.
+
+    Attributes:
+        size: how many there are.
+    """
+
+    def __init__(self, encoders: Mapping[str, Encoder]) -> None:
+        super().__init__()
+        self.names = tuple(encoders)
+        # Names of features may hold dots, which names of modules may not.
+        self.layers = nn.ModuleList(encoder.layer() for encoder in encoders.values())
+        self.size = sum(cast(int, layer.size) for layer in self.layers)
+
+    def forward(self, batch: Mapping[str, JaggedSequence]) -> Tensor:
+        """`[steps, size]`, from the values of all features."""
+        parts = [
+            layer(batch[name].values) for name, layer in zip(self.names, self.layers, strict=True)
+        ]
+        return parts[0] if len(parts) == 1 else torch.cat(parts, dim=-1)
+
+
+def fit_inputs(features: Mapping[str, FeatureSchema]) -> dict[str, Fitting]:
+    """What learns the encoders of feature lists of these schemas.
+
+    Text is taken as words, single integers as ids, all other numbers as vectors.
+
+    Raises:
+        ConfigError: a feature has steps of unequal size, or no values at all.
+    """
+    return {name: _fitting(name, feature) for name, feature in features.items()}
+
+
+def _fitting(name: str, feature: FeatureSchema) -> Fitting:
+    size = feature.size
+    if feature.kind is None or size is None:
+        found = "no values" if feature.kind is None else "steps of unequal numbers of values"
+        raise ConfigError(
+            f"input {name!r}: expected a sequence with the same number of values in every step, "
+            f"found {found}"
+        )
+    shape = () if size == 1 else (size,)
+    if feature.kind == string:
+        if shape:
+            raise ConfigError(f"input {name!r}: expected one string per step, found {size}")
+        return WordFitting()
+    if feature.kind == int64 and not shape:
+        return SymbolFitting(is_text=False)
+    return VectorFitting(shape, is_float=feature.kind != int64)
+
+
+def _two_steps(spec: Spec) -> list[Any]:
+    if spec.dtype == np.dtype(object):
+        return ["first", "second"]
+    size = int(np.prod(spec.shape))
+    step: Any = 0 if spec.dtype == int64 else 0.5
+    return [[step] * size if spec.shape else step] * 2
+
+
+def check_same_length(lengths: Mapping[str, int]) -> None:
+    """Refuses sequences of an example that are not of one length.
+
+    Raises:
+        FeatureError: they are not.
+    """
+    if len(set(lengths.values())) > 1:
+        found = " and ".join(f"{length} of {name!r}" for name, length in lengths.items())
+        raise FeatureError(f"expected as many steps in all features, found {found}")

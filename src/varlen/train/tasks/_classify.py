@@ -1,0 +1,206 @@
+"""Classification: a sequence as a whole has one label of a fixed set."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from varlen.data import StageIterator
+from varlen.features import FixedLenFeature, string
+from varlen.sequences import JaggedSequence
+from varlen.train._batches import bucketed_batches, epoch_seed
+from varlen.train._dataset import Dataset
+from varlen.train._network import RecurrentNetwork
+from varlen.train._progress import Metric, Score
+from varlen.train._setting import check_settings, setting
+from varlen.train._settings import Settings
+from varlen.train.inputs import (
+    Inputs,
+    LabelFitting,
+    Labels,
+    find_context,
+    find_sequences,
+    fit_inputs,
+)
+from varlen.train.tasks import _fit
+from varlen.train.tasks._task import Examined
+
+_INPUTS = ("words", "tokens", "text", "values", "inputs")
+_TARGETS = ("label", "labels", "class", "target", "category", "y")
+
+
+@dataclass(frozen=True)
+class ClassifyOptions:
+    """What a classifier alone has."""
+
+    pooling: str = setting(
+        "mean",
+        "What of the outputs of all steps is looked at: their mean, their maximum, or both.",
+        choices=("mean", "max", "both"),
+    )
+
+    def __post_init__(self) -> None:
+        check_settings(self)
+
+
+class ClassificationModel(nn.Module):
+    """Inputs, recurrent layers, the mean or maximum of all steps, and scores by a linear head."""
+
+    def __init__(self, inputs: Inputs, num_labels: int, settings: Settings) -> None:
+        super().__init__()
+        self.inputs = inputs.layer()
+        self.network = RecurrentNetwork(self.inputs.size, settings.model)
+        self.pooling: str = settings.task.pooling
+        size = self.network.size * (2 if self.pooling == "both" else 1)
+        self.head = nn.Linear(size, num_labels)
+
+    def forward(self, batch: Mapping[str, JaggedSequence]) -> Tensor:
+        """The scores of all rows, `[batch, labels]`; a row without steps is pooled to 0."""
+        lengths = batch[self.inputs.names[0]].lengths
+        outputs, _ = self.network(self.inputs(batch), lengths)
+        parts = []
+        if self.pooling != "max":
+            parts.append(_fit.sum_rows(outputs, lengths) / lengths.clamp(min=1)[:, None])
+        if self.pooling != "mean":
+            parts.append(_fit.max_rows(outputs, lengths))
+        scores: Tensor = self.head(torch.cat(parts, dim=-1))
+        return scores
+
+
+class Classify:
+    """Gives every sequence a label.
+
+    Args:
+        settings: all of them.
+        inputs: the encoders of what is seen.
+        target: the context feature of the label.
+        labels: those of the training split.
+    """
+
+    name: ClassVar[str] = "classify"
+    summary: ClassVar[str] = "Train a classifier, which gives each sequence a label."
+    Options: ClassVar[type] = ClassifyOptions
+    defaults: ClassVar[Mapping[str, Mapping[str, Any]]] = {"training": {"epochs": 30}}
+    metrics: ClassVar[tuple[Metric, ...]] = (Metric("accuracy", True, is_share=True),)
+    class_kind: ClassVar[str] = "label"
+    counted: ClassVar[str] = "sequences"
+
+    def __init__(self, settings: Settings, inputs: Inputs, target: str, labels: Labels) -> None:
+        self.settings = settings
+        self.inputs = inputs
+        self.target = target
+        self.labels = labels
+        self.model = ClassificationModel(inputs, len(labels), settings)
+
+    @classmethod
+    def build(cls, data: Dataset, settings: Settings) -> "Classify":
+        at = str(data.path)
+        schema, asked = data.schema, settings.data
+        target, found = find_context(schema, asked.target, usual=_TARGETS, at=at)
+        features = find_sequences(schema, asked.inputs, usual=_INPUTS, but=(), at=at)
+        inputs, labels = fit_inputs(features), LabelFitting(is_text=found.kind == string)
+        specs = {name: feature.sequence_spec() for name, feature in features.items()}
+        _fit.learn_from(
+            data,
+            {**inputs, target: labels},
+            context={target: FixedLenFeature([], found.kind)},
+            sequences=specs,
+        )
+        encoders = {name: fitting.encoder() for name, fitting in inputs.items()}
+        return cls(settings, Inputs(encoders), target, labels.labels())
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any], settings: Settings) -> "Classify":
+        inputs, labels = Inputs.from_json(stored["inputs"]), Labels.from_json(stored["labels"])
+        return cls(settings, inputs, stored["target"], labels)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "inputs": self.inputs.to_json(),
+            "target": self.target,
+            "labels": self.labels.to_json(),
+        }
+
+    @property
+    def text_input(self) -> str | None:
+        return self.inputs.text_feature
+
+    @property
+    def example_hint(self) -> str:
+        return self.inputs.example_hint
+
+    def describe(self) -> str:
+        return f"{self.inputs.summary}; {self.target}: {len(self.labels)} labels"
+
+    def check(self, data: Dataset, split: str) -> None:
+        _fit.check_examples(
+            data, split, self._encode, context=self._context, sequences=self.inputs.specs
+        )
+
+    def num_steps(self, data: Dataset, split: str) -> int:
+        return int(data.lengths(split, self.inputs.first).sum())
+
+    def batches(self, data: Dataset, split: str, *, epoch: int) -> StageIterator:
+        training = self.settings.training
+        return bucketed_batches(
+            data,
+            split,
+            context=self._context,
+            sequences=self.inputs.specs,
+            encode=self._encode,
+            length_of=self.inputs.first,
+            batch_size=training.batch_size,
+            shuffle_seed=epoch_seed(training.seed, split, epoch),
+        )
+
+    def score(self, batch: Any, carried: Mapping[str, Tensor] | None = None) -> Score:
+        scores = self.model(batch)
+        targets, lengths = batch[self.target], batch[self.inputs.first].lengths
+        loss = F.cross_entropy(scores, targets, reduction="sum")
+        right = (scores.detach().argmax(-1) == targets).sum()
+        metrics = {"accuracy": (right, len(targets))}
+        live = int(lengths.sum())
+        return Score(loss, len(targets), metrics, live, _fit.padded_size(lengths))
+
+    def examine(self, batch: Any) -> Examined:
+        probabilities = self.model(batch).log_softmax(-1)
+        targets, lengths = batch[self.target], batch[self.inputs.first].lengths
+        confidence, given = probabilities.max(-1)
+        one = torch.ones_like(targets)
+        return Examined(
+            -probabilities.gather(-1, targets[:, None])[:, 0],
+            one,
+            {"accuracy": ((given == targets).long(), one)},
+            lengths,
+            true=targets,
+            given=given,
+            confidence=confidence.exp(),
+            rows=torch.arange(len(targets), device=targets.device),
+        )
+
+    def class_names(self) -> tuple[str, ...]:
+        return self.labels.names
+
+    def predict(self, examples: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """Of each example, the likeliest label, by the name of the target, and its probability."""
+        if not examples:
+            return []
+        batch = _fit.batch_of(self.inputs, examples, _fit.device_of(self.model))
+        with _fit.judging(self.model):
+            probabilities, best = self.model(batch).softmax(-1).max(-1)
+        labels = self.labels.decode(best.tolist())
+        return [
+            {self.target: label, "probability": round(probability, 6)}
+            for label, probability in zip(labels, probabilities.tolist(), strict=True)
+        ]
+
+    @property
+    def _context(self) -> dict[str, FixedLenFeature]:
+        return {self.target: FixedLenFeature([], self.labels.dtype)}
+
+    def _encode(self, example: dict[str, Any]) -> dict[str, Any]:
+        [label] = self.labels.encode(example[self.target])
+        return {**self.inputs.encode(example), self.target: label}

@@ -1,0 +1,188 @@
+"""Tagging: every step of a sequence has one label of a fixed set."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from varlen.data import StageIterator
+from varlen.features import FixedLenSequenceFeature, string
+from varlen.sequences import JaggedSequence
+from varlen.train._batches import bucketed_batches, epoch_seed
+from varlen.train._dataset import Dataset
+from varlen.train._network import RecurrentNetwork
+from varlen.train._progress import Metric, Score
+from varlen.train._settings import Settings
+from varlen.train.inputs import (
+    Inputs,
+    LabelFitting,
+    Labels,
+    find_sequence,
+    find_sequences,
+    fit_inputs,
+)
+from varlen.train.inputs._inputs import check_same_length
+from varlen.train.tasks import _fit
+from varlen.train.tasks._task import Examined
+
+_INPUTS = ("words", "tokens", "forms", "form", "text")
+_TARGETS = ("upos", "tags", "tag", "labels", "label", "pos")
+
+
+@dataclass(frozen=True)
+class TagOptions:
+    """Tagging has no settings of its own."""
+
+
+class TaggingModel(nn.Module):
+    """Inputs, recurrent layers, and scores of labels by a linear head."""
+
+    def __init__(self, inputs: Inputs, num_labels: int, settings: Settings) -> None:
+        super().__init__()
+        self.inputs = inputs.layer()
+        self.network = RecurrentNetwork(self.inputs.size, settings.model)
+        self.head = nn.Linear(self.network.size, num_labels)
+
+    def forward(self, batch: Mapping[str, JaggedSequence]) -> Tensor:
+        """The scores of all live steps, `[steps, labels]`."""
+        lengths = batch[self.inputs.names[0]].lengths
+        outputs, _ = self.network(self.inputs(batch), lengths)
+        scores: Tensor = self.head(outputs)
+        return scores
+
+
+class Tag:
+    """Gives every step a label.
+
+    Args:
+        settings: all of them.
+        inputs: the encoders of what is seen.
+        target: the feature list of labels.
+        labels: those of the training split.
+    """
+
+    name: ClassVar[str] = "tag"
+    summary: ClassVar[str] = "Train a tagger, which gives each word of a sentence a tag."
+    Options: ClassVar[type] = TagOptions
+    defaults: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+    metrics: ClassVar[tuple[Metric, ...]] = (Metric("accuracy", True, is_share=True),)
+    class_kind: ClassVar[str] = "tag"
+    counted: ClassVar[str] = "steps"
+
+    def __init__(self, settings: Settings, inputs: Inputs, target: str, labels: Labels) -> None:
+        self.settings = settings
+        self.inputs = inputs
+        self.target = target
+        self.labels = labels
+        self.model = TaggingModel(inputs, len(labels), settings)
+
+    @classmethod
+    def build(cls, data: Dataset, settings: Settings) -> "Tag":
+        at = str(data.path)
+        schema, asked = data.schema, settings.data
+        target, found = find_sequence(
+            schema, asked.target, usual=_TARGETS, but={*_INPUTS, *asked.inputs}, at=at
+        )
+        features = find_sequences(schema, asked.inputs, usual=_INPUTS, but={target}, at=at)
+        inputs, labels = fit_inputs(features), LabelFitting(is_text=found.kind == string)
+        specs = {name: feature.sequence_spec() for name, feature in features.items()}
+        specs[target] = FixedLenSequenceFeature([], found.kind)
+        _fit.learn_from(data, {**inputs, target: labels}, sequences=specs)
+        encoders = {name: fitting.encoder() for name, fitting in inputs.items()}
+        return cls(settings, Inputs(encoders), target, labels.labels())
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any], settings: Settings) -> "Tag":
+        inputs, labels = Inputs.from_json(stored["inputs"]), Labels.from_json(stored["labels"])
+        return cls(settings, inputs, stored["target"], labels)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "inputs": self.inputs.to_json(),
+            "target": self.target,
+            "labels": self.labels.to_json(),
+        }
+
+    @property
+    def text_input(self) -> str | None:
+        return self.inputs.text_feature
+
+    @property
+    def example_hint(self) -> str:
+        return self.inputs.example_hint
+
+    def describe(self) -> str:
+        return f"{self.inputs.summary}; {self.target}: {len(self.labels)} labels"
+
+    def check(self, data: Dataset, split: str) -> None:
+        _fit.check_examples(data, split, self._encode, sequences=self._specs)
+
+    def num_steps(self, data: Dataset, split: str) -> int:
+        return int(data.lengths(split, self.inputs.first).sum())
+
+    def batches(self, data: Dataset, split: str, *, epoch: int) -> StageIterator:
+        training = self.settings.training
+        return bucketed_batches(
+            data,
+            split,
+            sequences=self._specs,
+            encode=self._encode,
+            length_of=self.inputs.first,
+            batch_size=training.batch_size,
+            shuffle_seed=epoch_seed(training.seed, split, epoch),
+        )
+
+    def score(self, batch: Any, carried: Mapping[str, Tensor] | None = None) -> Score:
+        scores = self.model(batch)
+        targets, lengths = batch[self.target]
+        loss = F.cross_entropy(scores, targets, reduction="sum")
+        right = (scores.detach().argmax(-1) == targets).sum()
+        live = len(targets)
+        metrics = {"accuracy": (right, live)}
+        return Score(loss, live, metrics, live, _fit.padded_size(lengths))
+
+    def examine(self, batch: Any) -> Examined:
+        probabilities = self.model(batch).log_softmax(-1)
+        targets, lengths = batch[self.target]
+        losses = -probabilities.gather(-1, targets[:, None])[:, 0]
+        confidence, given = probabilities.max(-1)
+        right = _fit.sum_rows((given == targets).long(), lengths)
+        return Examined(
+            _fit.sum_rows(losses, lengths),
+            lengths,
+            {"accuracy": (right, lengths)},
+            lengths,
+            true=targets,
+            given=given,
+            confidence=confidence.exp(),
+            rows=_fit.rows_of(lengths),
+            groups=self.inputs.unknown(batch),
+        )
+
+    def class_names(self) -> tuple[str, ...]:
+        return self.labels.names
+
+    def predict(self, examples: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """Of each example, the likeliest labels, under the name of the target."""
+        if not examples:
+            return []
+        batch = _fit.batch_of(self.inputs, examples, _fit.device_of(self.model))
+        with _fit.judging(self.model):
+            best = self.model(batch).argmax(-1).cpu()
+        rows = torch.split(best, batch[self.inputs.first].lengths.tolist())
+        return [{self.target: self.labels.decode(row.tolist())} for row in rows]
+
+    @property
+    def _specs(self) -> dict[str, FixedLenSequenceFeature]:
+        target = FixedLenSequenceFeature([], self.labels.dtype)
+        return {**self.inputs.specs, self.target: target}
+
+    def _encode(self, example: dict[str, Any]) -> dict[str, Any]:
+        encoded = self.inputs.encode(example)
+        length = encoded[self.inputs.first].lengths
+        labels = self.labels.encode(example[self.target].values)
+        check_same_length({self.inputs.first: int(length), self.target: len(labels)})
+        return {**encoded, self.target: JaggedSequence(labels, length)}

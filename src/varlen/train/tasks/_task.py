@@ -1,0 +1,158 @@
+"""What a task is: inputs, model, loss and metrics. The loop, the checkpoints and the command line
+know no more of it than this.
+"""
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, ClassVar, NamedTuple, Protocol, runtime_checkable
+
+from torch import Tensor, nn
+
+from varlen.data import StageIterator
+from varlen.train._dataset import Dataset
+from varlen.train._progress import Metric, Score
+from varlen.train._settings import Settings
+
+
+class Examined(NamedTuple):
+    """How a model did on each sequence of a batch. The sums over rows are those of its `Score`.
+
+    Attributes:
+        loss: `[batch]`, the sum of the losses of each row.
+        total: `[batch]`, how many losses are in it.
+        metrics: by name, parts and wholes, each `[batch]`.
+        lengths: `[batch]`, the steps of each row.
+        true: `[decisions]`, the classes that are right, as numbers; None if there are no classes.
+        given: `[decisions]`, the classes that the model chose.
+        confidence: `[decisions]`, the probability that it gave to these.
+        rows: `[decisions]`, the row of the batch of each.
+        groups: by name, decisions that are looked at apart, such as those about unknown words;
+            `[decisions]`, bool.
+    """
+
+    loss: Tensor
+    total: Tensor
+    metrics: Mapping[str, tuple[Tensor, Tensor]]
+    lengths: Tensor
+    true: Tensor | None = None
+    given: Tensor | None = None
+    confidence: Tensor | None = None
+    rows: Tensor | None = None
+    groups: Mapping[str, Tensor] = MappingProxyType({})
+
+
+@runtime_checkable
+class Learnable(Protocol):
+    """What the loop knows of a task.
+
+    Attributes:
+        metrics: the figures that are shown; the first chooses the best epoch.
+        settings: all settings.
+    """
+
+    metrics: ClassVar[tuple[Metric, ...]]
+    settings: Settings
+
+    @property
+    def model(self) -> nn.Module:
+        """What learns. It is made with torch's global generator, which the caller seeds."""
+
+    def num_steps(self, data: Dataset, split: str) -> int:
+        """How many live steps a pass over the split has."""
+
+    def batches(self, data: Dataset, split: str, *, epoch: int) -> StageIterator:
+        """One pass over the split; that of the training split has an order for each epoch."""
+
+    def score(self, batch: Any, carried: Mapping[str, Tensor] | None = None) -> Score:
+        """Runs the model on a batch that came from `batches`.
+
+        Args:
+            batch: the batch, on the device of the model.
+            carried: `Score.carried` of the batch before; None for the first of a pass.
+        """
+
+
+@runtime_checkable
+class TaskKind(Protocol):
+    """What there is of a task before there is data; the class of a `Task` is one.
+
+    Attributes:
+        name: of the task, as in `varlen train NAME`.
+        summary: what the command line says of it, in a sentence.
+        Options: the dataclass of the settings that this task alone has.
+        defaults: tables of settings in which the task differs from the general defaults.
+        metrics: the figures that are shown; the first chooses the best epoch.
+    """
+
+    name: str
+    summary: str
+    Options: type
+    defaults: Mapping[str, Mapping[str, Any]]
+    metrics: tuple[Metric, ...]
+
+    def build(self, data: Dataset, settings: Settings) -> "Task":
+        """Learns encoders from the training split, and makes a model for them.
+
+        Raises:
+            ConfigError: the data has no such features, or it is not clear which are meant.
+            FeatureError: a record that does not hold what is needed.
+            CorruptRecordError: a file is damaged.
+        """
+
+    def from_json(self, stored: Mapping[str, Any], settings: Settings) -> "Task":
+        """A task with the encoders that `Task.to_json` gave, and a new model for them."""
+
+
+@runtime_checkable
+class Task(Learnable, Protocol):
+    """Something to learn, with what is known of the training split, and a model.
+
+    Attributes:
+        class_kind: what a class is called in tables.
+        counted: what metrics count: "steps" or "sequences".
+    """
+
+    class_kind: ClassVar[str]
+    counted: ClassVar[str]
+
+    @property
+    def text_input(self) -> str | None:
+        """The feature that a line of words may stand for; None if that is not enough."""
+
+    @property
+    def example_hint(self) -> str:
+        """What an example looks like in JSON, for error messages."""
+
+    def to_json(self) -> dict[str, Any]:
+        """The encoders, as JSON data."""
+
+    def describe(self) -> str:
+        """What the encoders know: "words: 19,672 words; upos: 17 labels"."""
+
+    def check(self, data: Dataset, split: str) -> None:
+        """Looks at every example of a split before work is done with it.
+
+        Raises:
+            ConfigError: the split is missing or empty.
+            FeatureError: a record that cannot be learned or scored; `at` names it.
+            CorruptRecordError: a file is damaged.
+        """
+
+    def examine(self, batch: Any) -> Examined:
+        """As `score`, but row by row, and with what the model decided."""
+
+    def class_names(self) -> tuple[str, ...]:
+        """What the numbers in `Examined.true` and `Examined.given` mean; () for no classes."""
+
+    def predict(self, examples: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """What the model says about each example.
+
+        Args:
+            examples: values by feature, as lists or arrays: of each step, or in the context.
+
+        Returns:
+            For each example a dict of JSON data.
+
+        Raises:
+            FeatureError: an example lacks an input, or it cannot be encoded; `at` says which.
+        """
