@@ -113,6 +113,7 @@ PIPELINES = {
     "SortByLength, records": lambda files: [Records(files), SortByLength("tokens", 4)],
     "Parse": lambda files: [Records(files), PARSE],
     "Map": lambda files: [examples, Map(lambda e: {**e, "twice": 2 * e["id"]})],
+    "Map, in threads": lambda files: [examples, Map(lambda e: {**e, "is": 1}, workers=2), Batch(3)],
     "Batch": lambda files: [examples, Batch(4)],
     "Batch, no remainder": lambda files: [examples, Batch(4, drop_remainder=True)],
     "BucketBySequenceLength": lambda files: [examples, BucketBySequenceLength("tokens", (2, 5), 3)],

@@ -10,13 +10,15 @@ import numpy as np
 def describe(value: Any) -> str:
     """The name of a stage and those of its arguments that are plain data, the same in every run.
 
-    Functions and other objects are left out, as they have no name that would tell them apart.
+    Functions and other objects are left out, as they have no name that would tell them apart, and
+    fields that do not count when stages are compared (`compare=False`), as the size of a buffer.
     """
     return _of_dataclass(value) if is_dataclass(value) else type(value).__name__
 
 
 def _of_dataclass(value: Any) -> str:
-    arguments = ((field.name, _plain(getattr(value, field.name))) for field in fields(value))
+    compared = (field.name for field in fields(value) if field.compare)
+    arguments = ((name, _plain(getattr(value, name))) for name in compared)
     said = ", ".join(f"{name}={text}" for name, text in arguments if text is not None)
     return f"{type(value).__name__}({said})"
 

@@ -2,7 +2,7 @@
 
 import threading
 import weakref
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from queue import SimpleQueue
 from typing import Any, ClassVar
 
@@ -25,7 +25,7 @@ class Prefetch:
         ValueError: below 1.
     """
 
-    n: int
+    n: int = field(compare=False)  # which changes no item, and so no state
     one_to_one: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
