@@ -24,10 +24,14 @@ class RecordDataset(Dataset[dict[str, Any]]):
     decoded in one native call:
 
         dataset = RecordDataset("train-*.tfrecord", sequence_features=..., feature="tokens")
-        batches = BatchPlan(64, buckets=8, seed=7).over(dataset.lengths)
+        sampler = BatchPlan(64, buckets=8, seed=7).over(dataset.lengths).sampler()
         loader = DataLoader(
-            dataset, batch_sampler=batches, collate_fn=dataset.collate, num_workers=2
+            dataset, batch_sampler=sampler, collate_fn=dataset.collate, num_workers=2
         )
+        for epoch in range(10):
+            sampler.set_epoch(epoch)
+            for batch in loader:
+                ...
 
     Args:
         paths: files and patterns, as for `varlen.records.expand_paths`; local, not compressed.

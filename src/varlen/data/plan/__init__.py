@@ -6,6 +6,7 @@ from varlen.data.plan._limits import BatchLimits
 from varlen.data.plan._pair_buckets import PairBuckets, best_pair_buckets
 from varlen.data.plan._permutation import permutation, permuted
 from varlen.data.plan._plan import BatchPlan, PlannedBatches
+from varlen.data.plan._sampler import PlannedSampler
 from varlen.data.plan._share import divide_rows, share
 from varlen.data.plan._summary import BatchesSummary, EpochSummary
 
@@ -17,6 +18,7 @@ __all__ = [
     "EpochSummary",
     "PairBuckets",
     "PlannedBatches",
+    "PlannedSampler",
     "best_boundaries",
     "best_pair_buckets",
     "divide_rows",

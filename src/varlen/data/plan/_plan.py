@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, asdict, dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -16,9 +17,10 @@ from varlen.data.plan._lengths import ONLY, ExampleLengths, Lengths
 from varlen.data.plan._limits import BatchLimits, Budget, TooLong, check_choice
 from varlen.data.plan._pair_buckets import PairBuckets, best_pair_buckets, check_rising
 from varlen.data.plan._permutation import permutation
+from varlen.data.plan._sampler import PlannedSampler
 from varlen.data.plan._summary import EpochSummary, summarize
 from varlen.data.plan._windows import SortedWindows
-from varlen.errors import did_you_mean
+from varlen.errors import CheckpointError, did_you_mean
 
 _EXAMPLES, _BATCHES = range(2)  # what the seed is used for
 
@@ -217,6 +219,53 @@ class PlannedBatches:
             seed=self.plan.seed,
             num_ranks=self.plan.num_ranks,
         )
+
+    def sampler(self, rank: int = 0, num_ranks: int = 1) -> PlannedSampler:
+        """The batches of one rank, as `batch_sampler` of a DataLoader.
+
+        Raises:
+            TypeError: not integers.
+            ValueError: a rank that there cannot be.
+        """
+        return PlannedSampler(self, rank, num_ranks)
+
+    def identity(self) -> dict[str, Any]:
+        """By what a state knows these batches: plain data, of a size that does not grow."""
+        return {
+            "plan": self.plan.describe(),
+            "examples": len(self.examples.lengths),
+            "lengths": self._digest,
+        }
+
+    def check_identity(self, state: Mapping[str, Any]) -> None:
+        """Refuses a state that has not this identity.
+
+        Raises:
+            CheckpointError: it says what differs.
+        """
+        here = self.identity()
+        if not here.keys() <= state.keys():
+            raise CheckpointError(f"expected the state of a plan, found one of {sorted(state)}")
+        theirs = state["plan"]
+        for name, value in here["plan"].items():
+            if theirs.get(name) != value:
+                raise CheckpointError(
+                    f"the state is that of a plan with {name}={theirs.get(name)!r}, "
+                    f"this one has {value!r}"
+                )
+        if state["examples"] != here["examples"]:
+            raise CheckpointError(
+                f"the state is that of a plan over {state['examples']} examples, this one has "
+                f"{here['examples']}"
+            )
+        if state["lengths"] != here["lengths"]:
+            raise CheckpointError(
+                "the state is that of a plan over examples of other lengths, as many as here"
+            )
+
+    @cached_property
+    def _digest(self) -> str:
+        return self.examples.lengths.digest()
 
     def order(self, epoch: int) -> NDArray[np.int64]:
         """The examples of an epoch in the order in which batches take them, as positions."""

@@ -9,7 +9,6 @@ import numpy as np
 from varlen.data._collate import sequence_lengths
 from varlen.data._stage import IndexedIterator, Lengths, StageIterator
 from varlen.data.plan import BatchPlan, PlannedBatches
-from varlen.errors import CheckpointError
 
 _READ_AT_ONCE = 1024
 
@@ -77,14 +76,10 @@ class _PlannedIterator(StageIterator):
         return skipped
 
     def state_dict(self) -> dict[str, Any]:
-        return {"taken": self._taken, "examples": len(self._upstream)}
+        return {"taken": self._taken, **self._planned.identity()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        if state["examples"] != len(self._upstream):
-            raise CheckpointError(
-                f"the state is that of a plan over {state['examples']} examples, this one has "
-                f"{len(self._upstream)}"
-            )
+        self._planned.check_identity(state)
         self._taken = state["taken"]
 
     def begin_epoch(self, epoch: int) -> None:
