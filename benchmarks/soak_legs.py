@@ -162,7 +162,14 @@ def loader_killed(leg: Leg) -> None:
 def _loader(leg: Leg, *, num_workers: int) -> Any:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "'set_vital' is deprecated")
-        return StatefulDataLoader(leg.begin(), batch_size=None, num_workers=num_workers)
+        # Forked, since the workers of a killed process end only if it was their parent.
+        context = "fork" if num_workers else None
+        return StatefulDataLoader(
+            leg.begin(),
+            batch_size=None,
+            num_workers=num_workers,
+            multiprocessing_context=context,
+        )
 
 
 def _run_and_kill(leg: Leg, *, num_workers: int | None) -> None:
