@@ -11,7 +11,7 @@ import numpy.typing as npt
 from varlen.cli._inspect_report import main_lengths
 from varlen.cli._inspection import Inspection
 from varlen.cli._progress import byte_bar
-from varlen.cli._record_index import along, build_index
+from varlen.cli._record_index import along, build_index, with_cure
 from varlen.errors import ConfigError, CorruptRecordError
 from varlen.features import Profile
 from varlen.records import RecordIndex, RecordReader, expand_paths
@@ -48,7 +48,10 @@ def planned_lengths(files: Sequence[str], feature: str | None) -> RecordLengths:
     paths = expand_paths(files)
     indexes = [_fresh_index(path) for path in paths]
     if feature is None:
-        feature = _indexed_feature(indexes) or _longest_feature(paths)
+        try:
+            feature = _indexed_feature(indexes) or _longest_feature(paths)
+        except CorruptRecordError as error:
+            raise with_cure(error) from None
     missing = [
         path
         for path, index in zip(paths, indexes, strict=True)

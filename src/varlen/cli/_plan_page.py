@@ -33,7 +33,7 @@ th, td { text-align: right; padding: .3rem .45rem; border-bottom: 1px solid var(
   white-space: nowrap; }
 th { color: var(--soft); font-weight: 500; }
 tr.all td { font-weight: 600; }
-@media (max-width: 30rem) { table { font-size: .78rem; } th, td { padding: .3rem .25rem; } }
+@media (max-width: 30rem) { table { font-size: .78rem; } th, td { padding: .3rem .15rem; } }
 svg { display: block; width: 100%; height: auto; }
 svg text { fill: var(--ink); font: 13px system-ui, sans-serif; }
 .bar { fill: var(--bar); } .plain { fill: var(--plain); }

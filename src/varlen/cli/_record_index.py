@@ -62,8 +62,13 @@ def build_index(path: str, feature: str | None, progress: Callable[[int], None])
     try:
         return RecordIndex.build(path, feature=feature, progress=progress)
     except CorruptRecordError as error:
-        hint = "`varlen inspect --check` lists all damage, `varlen repair` saves the sound records"
-        raise CorruptRecordError(error.problem, at=error.at, hint=error.hint or hint) from None
+        raise with_cure(error) from None
+
+
+def with_cure(error: CorruptRecordError) -> CorruptRecordError:
+    """The error with what to do about damage."""
+    hint = "`varlen inspect --check` lists all damage, `varlen repair` saves the sound records"
+    return CorruptRecordError(error.problem, at=error.at, hint=error.hint or hint)
 
 
 def along(advance: Callable[[int], None]) -> Callable[[int], None]:
