@@ -74,9 +74,10 @@ def test_windows_bytes_and_what_exceeds_a_limit(varlen, files):
     assert re.search(r"\d+ records are batches of their own, for they exceed a limit", outcome.out)
 
 
-def test_probe_tells_time_and_memory(varlen, files):
-    arguments = ["--max-steps", 4000, "--buckets", 1, "--probe"]
-    probe = found(varlen("plan", *files, *arguments, "--json"))["probe"]
+def test_probe_tells_time_and_memory(varlen, files, tmp_path):
+    html = tmp_path / "plan.html"
+    arguments = ["--max-steps", 1800, "--buckets", 1, "--probe", "--html", html]
+    probe = found(varlen("plan", files[0], *arguments, "--json"))["probe"]
     assert "varlen.LSTM(64, 256)" in probe["model"]
     steps = [one["real_steps"] for one in probe["batches"]]
     assert steps == sorted(steps)
@@ -86,7 +87,7 @@ def test_probe_tells_time_and_memory(varlen, files):
         assert one["num_bytes"] >= 4 * 4 * 256 * one["real_steps"]
     assert len(steps) == 3  # all there are
     assert probe["epoch_seconds"] == pytest.approx(sum(one["seconds"] for one in probe["batches"]))
-    assert re.search(r"an epoch \d+\.\d s\n", varlen("plan", files[0], *arguments).out)
+    assert re.search(r"an epoch takes \d+\.\d s</p>", html.read_text())
 
 
 class Tags(HTMLParser):
