@@ -50,6 +50,7 @@ def joined(iterables: Sequence[Iterable[Any]], capacity: int, order: Order) -> I
 
 def _start(store: Store, sources: Sequence[Iterable[Element]]) -> None:
     """A thread for each source; the last one to end closes the store."""
+    store.filled_by_threads()
     lock = threading.Lock()
     left = len(sources)
 

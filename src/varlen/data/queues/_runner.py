@@ -103,6 +103,7 @@ class QueueRunner:
                 return []
             self._running = len(self._enqueue_ops)
             self._errors.clear()
+        self._queue._store.filled_by_threads()
         threads = [
             threading.Thread(
                 target=self._run, args=(op, coord), name=f"varlen-queue-runner-{i}", daemon=True

@@ -1,7 +1,9 @@
 """What threads wait at: elements behind one lock, with TensorFlow 1's rules of turns and ends."""
 
+import os
 import threading
 import time
+import weakref
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -109,6 +111,21 @@ class Store:
                 self._failure = error
                 self._close()
 
+    def filled_by_threads(self) -> None:
+        """Makes it fail in a forked process, which has none of the threads that fill it."""
+        _FILLED.add(self)
+
+    def lose_threads(self) -> None:
+        """In a forked process: what a thread held there, nobody would ever let go of."""
+        self._changed = threading.Condition()
+        self._putting, self._taking = deque(), deque()
+        self.fail(
+            RuntimeError(
+                "the threads that fill this queue are those of another process, of which this one "
+                "was forked\n  make the queue in the process that dequeues"
+            )
+        )
+
     def _close(self) -> None:
         self._is_closed = True
         self._order.release()
@@ -142,3 +159,15 @@ class Store:
                 with suppress(ValueError):  # Ctrl-C came before it was in line
                     line.remove(ticket)
                 self._changed.notify_all()
+
+
+_FILLED: weakref.WeakSet[Store] = weakref.WeakSet()
+
+
+def _lose_threads() -> None:
+    for store in list(_FILLED):
+        store.lose_threads()
+
+
+if hasattr(os, "register_at_fork"):  # otherwise there is no fork
+    os.register_at_fork(after_in_child=_lose_threads)

@@ -1,5 +1,6 @@
 """`Prefetch`: a thread that works ahead of the consumer."""
 
+import os
 import threading
 import weakref
 from dataclasses import dataclass, field
@@ -99,6 +100,7 @@ class _Worker:
             self._room.put(None)
         self._end: BaseException | None = None  # the last of what is ready
         self._is_stopped = False
+        self._process = os.getpid()
         # A daemon, since the interpreter waits for others before it forgets iterators.
         self._thread = threading.Thread(
             target=self._work, args=(upstream,), name="varlen-prefetch", daemon=True
@@ -110,6 +112,11 @@ class _Worker:
 
     def take(self) -> tuple[Any, dict[str, Any]] | BaseException:
         """The next item and the state after it, as soon as there is one; or how it all ended."""
+        if self._process != os.getpid():
+            raise RuntimeError(
+                "Prefetch: the thread of this pass is one of another process, of which this one "
+                "was forked\n  begin a pass in the process that iterates"
+            )
         taken = self._ready.get()
         self._room.put(None)
         return taken
