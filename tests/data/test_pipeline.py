@@ -1,3 +1,4 @@
+import functools
 import json
 
 import numpy as np
@@ -9,6 +10,7 @@ from varlen.data import (
     BatchLimits,
     BatchPlan,
     BucketBySequenceLength,
+    Filter,
     FollowPlan,
     Map,
     Pad,
@@ -159,3 +161,9 @@ def test_a_failing_generator_does_not_pass_for_a_finished_one():
             list(pass_)
         with pytest.raises(RuntimeError, match="the disk is gone"):
             list(pass_)
+
+
+@pytest.mark.parametrize("stage", [Map, Filter, functools.partial(Map, workers=2)])
+def test_a_function_cannot_end_a_pass_unnoticed(stage):
+    with pytest.raises(RuntimeError, match="function of a stage raised StopIteration"):
+        list(Pipeline(range(3), stage(lambda item: next(iter([])))))

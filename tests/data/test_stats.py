@@ -8,7 +8,17 @@ import time
 import numpy as np
 import torch
 
-from varlen.data import Batch, Filter, Map, Pad, Pipeline, PipelineStats, Prefetch, Shuffle
+from varlen.data import (
+    Batch,
+    Filter,
+    LimitLength,
+    Map,
+    Pad,
+    Pipeline,
+    PipelineStats,
+    Prefetch,
+    Shuffle,
+)
 from varlen.sequences import JaggedSequence
 
 LENGTHS = (3, 0, 7, 1, 1, 5, 2, 0, 9, 4)
@@ -116,3 +126,11 @@ def test_other_layouts_count_as_well():
     pipeline = Pipeline([{"a": packed, "b": torch.ones(2)}, {"a": nested}])
     list(pipeline)
     assert (pipeline.stats().live_steps, pipeline.stats().padded_steps) == (12, 12)
+
+
+def test_what_stages_leave_out_is_counted():
+    rows = [{"x": JaggedSequence(np.zeros(n), n)} for n in (1, 5, 2)]
+    items = iter(Pipeline(rows, LimitLength("x", 2, "truncate"), Batch(2)))
+    assert len(list(items)) == 2
+    counts = {"examples": 3, "too_long": 1, "steps": 8, "steps_lost": 3}
+    assert items.stats().counts == {"1 LimitLength": counts}

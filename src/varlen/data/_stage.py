@@ -111,7 +111,7 @@ class EachIterator(StageIterator):
         self._state = upstream.state_dict()
 
     def __next__(self) -> Any:
-        result = self._function(next(self._upstream))
+        result = call(self._function, next(self._upstream))
         # Only now, so that an item whose function fails counts as not handed out.
         self._state = self._upstream.state_dict()
         return result
@@ -126,6 +126,18 @@ class EachIterator(StageIterator):
     def begin_epoch(self, epoch: int) -> None:
         self._upstream.begin_epoch(epoch)
         self._state = self._upstream.state_dict()
+
+
+def call(function: Callable[[Any], Any], item: Any) -> Any:
+    """What a user's function makes of an item.
+
+    Raises:
+        RuntimeError: it raised StopIteration, which would end the pass with nobody the wiser.
+    """
+    try:
+        return function(item)
+    except StopIteration as error:
+        raise RuntimeError("the function of a stage raised StopIteration") from error
 
 
 def check_integer(value: Any, argument: str, *, at_least: int) -> None:

@@ -65,7 +65,7 @@ class Tally:
             waited=self._waited,
             stages=stages,
             queues={n: c.within.queue() for n, c in named if hasattr(c.within, "queue")},
-            counts={n: dict(c.within.counts) for n, c in named if hasattr(c.within, "counts")},
+            counts={n: dict(c.within.counts) for n, c in named if getattr(c.within, "counts", {})},
         )
 
     def end(self) -> None:

@@ -10,6 +10,8 @@ from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPool
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
+from varlen.data._stage import call
+
 _THREAD_NAME = "varlen-map"
 
 
@@ -38,7 +40,7 @@ class WorkerPool:
         if self._executor is None:
             self._executor = self._begin()
         if self._pickled is None:
-            return self._executor.submit(self._function, item)
+            return self._executor.submit(call, self._function, item)
         return self._executor.submit(_call_in_process, item)
 
     def _begin(self) -> Executor:
@@ -113,4 +115,4 @@ def _call_in_process(item: Any) -> Any:
     # Here, where an error is told; in the initializer it would only break the pool.
     if _Process.function is None:
         _Process.function = pickle.loads(_Process.pickled)
-    return _Process.function(item)
+    return call(_Process.function, item)

@@ -41,6 +41,24 @@ def test_every_row_reads_on_in_its_own_sequence():
     assert batches[0]["is_first"].dtype == bool
 
 
+def test_ranks_share_the_rows_of_every_chunk():
+    """So that each row goes on in its own rank, in the same place."""
+    pipeline = Pipeline(examples_of([5, 2, 4, 1, 3]), Chunk(steps=2, batch_size=3), Pad())
+    whole = list(pipeline)
+    ranks = [list(pipeline.for_rank(rank, 2)) for rank in range(2)]
+    assert [len(batches) for batches in ranks] == [len(whole)] * 2
+    for batch, *shares in zip(whole, *ranks, strict=True):
+        assert [len(share["is_first"]) for share in shares] == [1, 2]
+        for name in ("is_first", "id"):
+            assert np.concatenate([share[name] for share in shares]).tolist() == [*batch[name]]
+        rows = [row for share in shares for row in live_rows(share["x"])]
+        assert rows == live_rows(batch["x"])
+
+
+def live_rows(padded):
+    return [row[:n].tolist() for row, n in zip(padded.data, padded.lengths, strict=True)]
+
+
 def plain_streams(lengths, steps, batch_size):
     """The rule, written out: per row, the (sequence, first step) of each of its chunks."""
     waiting, chunks = list(enumerate(lengths)), []

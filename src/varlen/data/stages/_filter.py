@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from varlen.data._stage import StageIterator
+from varlen.data._stage import StageIterator, call
 from varlen.data.stages._pieces import PiecesIterator
 
 
@@ -27,4 +27,4 @@ class Filter:
             raise TypeError(f"Filter: expected a function, found {type(self.function).__name__}")
 
     def iterate(self, upstream: StageIterator) -> StageIterator:
-        return PiecesIterator(upstream, lambda item: [item] if self.function(item) else [])
+        return PiecesIterator(upstream, lambda item: [item] if call(self.function, item) else [])
