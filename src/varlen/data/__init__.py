@@ -47,7 +47,7 @@ from varlen.data.queues import (
     slice_input_producer,
     string_input_producer,
 )
-from varlen.data.sources import Interleave, Mix
+from varlen.data.sources import Arrays, Examples, Interleave, Mix, Parquet, Table
 from varlen.data.stages import (
     Batch,
     BucketBySequenceLength,
@@ -73,6 +73,7 @@ from varlen.data.stages import (
 )
 
 __all__ = [
+    "Arrays",
     "Batch",
     "BatchLimits",
     "BatchPlan",
@@ -80,6 +81,7 @@ __all__ = [
     "Chunk",
     "Coordinator",
     "EpochBatches",
+    "Examples",
     "FIFOQueue",
     "Filter",
     "FollowPlan",
@@ -97,6 +99,7 @@ __all__ = [
     "Pad",
     "PaddingFIFOQueue",
     "PairBuckets",
+    "Parquet",
     "Parse",
     "Permute",
     "Pipeline",
@@ -115,6 +118,7 @@ __all__ = [
     "SortByLength",
     "Stage",
     "StageIterator",
+    "Table",
     "ToDevice",
     "Window",
     "batch",
