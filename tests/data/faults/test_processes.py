@@ -98,7 +98,8 @@ def resources():
 
 
 @pytest.mark.skipif(not os.path.exists("/proc/self/fd"), reason="counts file handles of Linux")
-def test_many_starts_and_stops_leave_nothing(tmp_path):
+@pytest.mark.parametrize("workers", [0, 2])
+def test_many_starts_and_stops_leave_nothing(tmp_path, workers):
     path = tmp_path / "some.tfrecord"
     with RecordWriter(path) as writer:
         for i in range(100):
@@ -106,7 +107,7 @@ def test_many_starts_and_stops_leave_nothing(tmp_path):
     pipeline = Pipeline(
         Records(path),
         Shuffle(10, seed=1),
-        Map(lambda record: {"byte": record.data[0]}),
+        Map(lambda record: {"byte": record.data[0]}, workers=workers),
         Batch(4),
         Prefetch(2),
     )
