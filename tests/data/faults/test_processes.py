@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from itertools import islice
 
 import pytest
 
@@ -115,7 +116,6 @@ def test_many_starts_and_stops_leave_nothing(tmp_path, workers):
     before = resources()
     for i in range(500):
         batches = iter(pipeline)
-        for _ in range(i % 3):
-            next(batches)
+        list(islice(batches, (0, 1, 2, None)[i % 4]))
         del batches
     assert resources() == before

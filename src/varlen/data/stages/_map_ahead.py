@@ -34,8 +34,13 @@ class MapAheadIterator(StageIterator):
     def __next__(self) -> Any:
         self._fill()
         if not self._ahead:
-            assert self._error is not None
-            raise self._error
+            # Once raised it knows those who wait for it, and whoever kept it would keep them.
+            error, self._error = self._error, None
+            assert error is not None
+            try:
+                raise error
+            finally:
+                del error
         future, state = self._ahead.popleft()
         result = self._pool.result(future)
         self._state = state
