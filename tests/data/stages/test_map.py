@@ -1,188 +1,211 @@
-"""`Map`, with workers and without: the same items, errors and states."""
-
+import functools
 import gc
+import itertools
+import multiprocessing
+import operator
+import os
 import signal
 import subprocess
 import sys
 import threading
 import time
+import traceback
+import weakref
 
 import pytest
 
-from mapped_functions import fails_at_seven, kills_itself_at_three, square
-from varlen.data import Map, Pipeline, Shuffle
-from varlen.testing import check_stage
+from varlen.data import Map, Pipeline, Prefetch
 
-every_way = pytest.mark.parametrize("way", [{}, {"workers": 2}], ids=["here", "threads"])
-
-
-def slow_for_even(number):
-    time.sleep(0.02 * (number % 2 == 0))
-    return number
+# Of modules that worker processes can import too.
+SQUARE = functools.partial(pow, exp=2)
+INVERSE = functools.partial(operator.truediv, 1)
 
 
-def map_threads():
-    return [t for t in threading.enumerate() if t.name.startswith("varlen-map")]
+def workers_left():
+    threads = [thread for thread in threading.enumerate() if thread.name == "varlen-map"]
+    return threads + multiprocessing.active_children()
 
 
-@every_way
-def test_items_come_in_order(way):
-    assert list(Pipeline(range(40), Map(square, **way))) == [i * i for i in range(40)]
-    assert list(Pipeline([], Map(square, **way))) == []
-    assert list(Pipeline(range(10), Map(slow_for_even, **way))) == list(range(10))
+@pytest.fixture(autouse=True)
+def _no_worker_is_left():
+    yield
+    gc.collect()
+    assert workers_left() == []
 
 
-def test_threads_are_held_to_the_laws():
-    check_stage(lambda: Pipeline(range(9), Shuffle(4, 0), Map(square, workers=3)))
+def refuse_7(x):
+    if x == 7:
+        raise LookupError("it is 7")
+    return x
 
 
-def test_processes():
-    """All of it in one pass, since processes take long to begin."""
-    pipeline = Pipeline(range(20), Map(fails_at_seven, workers=2, processes=True))
-    items = iter(pipeline)
-    here = iter(Pipeline(range(20), Map(fails_at_seven)))
-    assert [next(items) for _ in range(5)] == [next(here) for _ in range(5)] == list(range(5))
-    here.load_state_dict(items.state_dict())
-    items.load_state_dict(here.state_dict())
-    assert [next(items), next(items)] == [next(here), next(here)] == [5, 6]
-    for _ in range(2):  # a pipeline stays at the item that failed
-        with pytest.raises(LookupError, match="seven") as raised:
-            next(items)
-        assert "fails_at_seven" in str(raised.getrepr(chain=True))
+def last_first(x):
+    time.sleep(0.002 * (7 - x % 8))
+    return x
 
 
-@every_way
-def test_an_error_comes_in_its_turn_with_its_traceback(way):
-    items = iter(Pipeline(range(20), Map(fails_at_seven, **way)))
-    assert [next(items) for _ in range(7)] == list(range(7))
-    for _ in range(2):  # a pipeline stays at the item that failed
-        with pytest.raises(LookupError, match="seven") as raised:
-            next(items)
-        told = str(raised.getrepr(chain=True))
-        assert "fails_at_seven" in told
+@pytest.mark.parametrize("workers", [1, 3])
+def test_results_come_in_the_order_of_the_items(workers):
+    assert list(Pipeline(range(40), Map(last_first, workers))) == list(range(40))
 
 
-@every_way
-def test_an_error_of_the_upstream_comes_in_its_turn(way):
-    def items():
-        yield from range(5)
-        raise OSError("gone")
-
-    mapped = iter(Pipeline(items, Map(square, **way)))
-    assert [next(mapped) for _ in range(5)] == [0, 1, 4, 9, 16]
-    with pytest.raises(OSError, match="gone"):
-        next(mapped)
+def test_workers_work_at_the_same_time():
+    both = threading.Barrier(2, timeout=10)
+    assert list(Pipeline(range(6), Map(lambda x: (both.wait(), x)[1], workers=2))) == [*range(6)]
 
 
-def test_no_more_is_taken_than_twice_the_workers():
+def test_no_more_than_two_items_for_each_worker_are_taken_ahead():
     taken = []
 
-    def items():
-        for i in range(100):
+    def numbers():
+        for i in itertools.count():
             taken.append(i)
             yield i
 
-    mapped = iter(Pipeline(items, Map(square, workers=3)))
-    assert next(mapped) == 0
-    assert len(taken) == 6
-    ready, size = mapped.stats().queues["1 Map"]
-    assert size == 6
-    assert 0 <= ready <= 5
+    items = iter(Pipeline(numbers, Map(abs, workers=3)))
+    assert taken == [], "nothing is done before it is asked for"
+    for position in range(1, 5):
+        next(items)
+        assert len(taken) == position + 5
+    while items.stats().queues != {"1 Map": (5, 6)}:
+        time.sleep(0.001)
+    assert items.state_dict()["position"] == {"upstream": {"upstream": {"taken": 4}, "step": 4}}
+    assert "1 Map" not in items.stats().stages, "waiting is no work"
 
 
-def test_threads_work_at_once():
-    barrier = threading.Barrier(3, timeout=30)
-
-    def meet(item):
-        barrier.wait()
-        return item
-
-    assert list(Pipeline(range(9), Map(meet, workers=3))) == list(range(9))
-
-
-def test_no_thread_outlives_its_iterator():
-    before = map_threads()
-
-    def new():
-        return [thread for thread in map_threads() if thread not in before]
-
-    items = iter(Pipeline(range(100), Map(slow_for_even, workers=3)))
-    assert new() == []  # they begin with the first item
-    next(items)
-    assert len(new()) == 3
-    del items
-    gc.collect()
-    assert new() == []
+def test_an_error_comes_in_the_place_of_its_item_and_the_pass_goes_on():
+    items = iter(Pipeline(range(10), Map(refuse_7, workers=2)))
+    assert [next(items) for _ in range(7)] == list(range(7))
+    for _ in range(2):
+        with pytest.raises(LookupError, match="it is 7") as caught:
+            next(items)
+        assert "refuse_7" in [frame.name for frame in traceback.extract_tb(caught.tb)]
 
 
-def test_a_worker_that_is_killed():
-    source = [0, 1, 3, 5]
-    items = iter(Pipeline(source, Map(kills_itself_at_three, workers=1, processes=True)))
-    assert next(items) == 0
-    with pytest.raises(RuntimeError, match=r"ended in the middle of its work.*\n.*less memory"):
+def test_an_error_of_the_source_comes_after_the_items_before_it():
+    def numbers():
+        yield from range(3)
+        raise OSError("no more")
+
+    items = iter(Pipeline(numbers, Map(abs, workers=2)))
+    assert [next(items) for _ in range(3)] == [0, 1, 2]
+    with pytest.raises(OSError, match="no more"):
+        next(items)
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_function_cannot_end_the_pass_unnoticed(workers):
+    items = Pipeline(range(3), Map(lambda x: next(iter([])), workers))
+    with pytest.raises(RuntimeError, match="function of a stage raised StopIteration"):
         list(items)
-    source[2] = 4
-    assert list(items)[-2:] == [4, 5]
 
 
-def test_what_cannot_be_sent():
-    def local(item):
-        return item
+def test_a_state_is_good_for_any_number_of_workers():
+    states = {}
+    for workers in (0, 1, 3):
+        items = iter(Pipeline(range(9), Map(SQUARE, workers)))
+        assert [next(items) for _ in range(4)] == [0, 1, 4, 9]
+        states[workers] = items.state_dict()
+    assert states[0] == states[1] == states[3]
+    resumed = iter(Pipeline(range(9), Map(SQUARE, 2)))
+    resumed.load_state_dict(states[0])
+    assert list(resumed) == [16, 25, 36, 49, 64]
+    deeper = iter(Pipeline(range(9), Map(SQUARE), Prefetch(2)))
+    deeper_state = deeper.state_dict()
+    iter(Pipeline(range(9), Map(SQUARE), Prefetch(5))).load_state_dict(deeper_state)
 
-    with pytest.raises(TypeError, match=r"can be sent to another process.*\n.*processes=False"):
-        iter(Pipeline([1], Map(local, workers=1, processes=True)))
-    with pytest.raises(TypeError, match="cannot pickle"):
-        list(Pipeline([threading.Lock()], Map(square, workers=1, processes=True)))
+
+def test_threads_end_when_their_iterator_is_forgotten():
+    for _ in range(30):
+        items = iter(Pipeline(itertools.count, Map(abs, workers=2)))
+        next(items)
+        assert len(workers_left()) == 2
+        del items
+        assert workers_left() == []
+
+
+def test_nothing_is_kept_of_a_pass_that_failed():
+    items = iter(Pipeline(range(10), Map(refuse_7, workers=2)))
+    with pytest.raises(LookupError) as caught:
+        list(items)
+    forgotten = weakref.ref(items)
+    del items, caught
+    gc.collect()
+    assert forgotten() is None
+
+
+def test_processes():
+    """Results in order, an error in its place, and another process after one was killed."""
+    items = iter(Pipeline([3, 2, 1, 0], Map(INVERSE, 1, processes=True)))
+    assert [next(items) for _ in range(3)] == [1 / 3, 1 / 2, 1]
+    assert len(multiprocessing.active_children()) == 1
+    with pytest.raises(ZeroDivisionError, match="division by zero") as caught:
+        next(items)
+    assert "_remote_main.py" in str(caught.value.__cause__), "the traceback of the worker"
+    for process in multiprocessing.active_children():
+        os.kill(process.pid, signal.SIGKILL)
+    with pytest.raises(RuntimeError, match=r"worker process .* was killed by SIGKILL\n .* memory"):
+        next(items)
+    with pytest.raises(ZeroDivisionError):
+        list(items)
+    del items, caught
+    assert workers_left() == []
 
 
 @pytest.mark.parametrize(
-    ("arguments", "error", "message"),
+    ("items", "function", "message"),
     [
-        ({"workers": -1}, ValueError, "workers: expected at least 0"),
-        ({"processes": True}, ValueError, "processes: expected workers with it"),
+        ([1], lambda x: x, "expected a function that can be pickled.*lambda.*\n.*by functools"),
+        ([lambda: 1], SQUARE, "expected items that can be pickled.*found function"),
+        ([{}], dict.values, "expected a result that can be pickled.*found dict_values"),
     ],
 )
-def test_arguments_are_checked(arguments, error, message):
-    with pytest.raises(error, match=message):
-        Map(square, **arguments)
+def test_what_cannot_be_sent_to_another_process(items, function, message):
+    pipeline = Pipeline(items, Map(function, 1, processes=True))
+    with pytest.raises(TypeError, match=message):
+        list(pipeline)
 
 
-SCRIPT = """
-import time
+PROGRAM = """
+import os, signal, threading, time
 from varlen.data import Map, Pipeline
 
-def slowly(item):
-    time.sleep(0.05)
-    return item
-
 if __name__ == "__main__":
-    for item in Pipeline(range(10_000), Map(slowly, workers=2, processes={processes})):
-        print(item, flush=True)
+    items = iter(Pipeline([0, 0, 60, 60, 60], Map(time.sleep, 2, processes=True)))
+    next(items), next(items)
+    threading.Timer(0.3, os.killpg, (os.getpgrp(), signal.SIGINT)).start()
+    try:
+        next(items)
+    except KeyboardInterrupt:
+        print("interrupted", flush=True)
 """
 
 
-@pytest.mark.parametrize("processes", [False, True])
-def test_an_interrupt_ends_everything(tmp_path, processes):
-    script = tmp_path / "script.py"
-    script.write_text(SCRIPT.format(processes=processes))
-    with subprocess.Popen(
-        [sys.executable, script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
-        process.stdout.readline()
-        began = time.monotonic()
-        process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=60)  # also waits for those who hold the pipe
-    assert time.monotonic() - began < 30
-    assert process.returncode != 0
-    assert errors.rstrip().endswith("KeyboardInterrupt")
+def test_ctrl_c_ends_everything(tmp_path):
+    program = tmp_path / "program.py"
+    program.write_text(PROGRAM)
+    began = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, str(program)],
+        capture_output=True,
+        text=True,
+        timeout=50,
+        start_new_session=True,
+    )
+    assert (done.returncode, done.stdout.strip(), done.stderr) == (0, "interrupted", "")
+    assert time.monotonic() - began < 40
 
 
-def test_processes_end_with_a_parent_that_is_killed(tmp_path):
-    script = tmp_path / "script.py"
-    script.write_text(SCRIPT.format(processes=True))
-    with subprocess.Popen(
-        [sys.executable, script], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-    ) as process:
-        process.stdout.readline()
-        process.kill()
-        process.communicate(timeout=60)  # ends when nobody holds the pipe any more
+@pytest.mark.wrong_types
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ((3,), TypeError, "Map: expected a function, found int"),
+        ((abs, -1), ValueError, "Map: workers: expected at least 0"),
+        ((abs, 1.5), TypeError, "Map: workers: expected an integer"),
+        ((abs, 0, True), ValueError, "Map: workers: expected at least 1.*found 0"),
+    ],
+)
+def test_arguments_that_cannot_be(arguments, error, message):
+    with pytest.raises(error, match=message):
+        Map(*arguments)
