@@ -35,6 +35,7 @@ def bucketed_batches(
     encode: Callable[[dict[str, Any]], dict[str, Any]],
     length_of: str,
     batch_size: int,
+    by_steps: bool = False,
     shuffle_seed: int | None,
 ) -> StageIterator:
     """One pass over a split: tensors, and `JaggedSequence`s of tensors, without padding.
@@ -47,18 +48,22 @@ def bucketed_batches(
         encode: makes numbers of a parsed example.
         length_of: the feature list by whose length examples are brought together.
         batch_size: examples in a batch.
+        by_steps: whether batches have about as many live steps, those of `batch_size` examples of
+            mean length, instead of as many examples. This suits losses that are means over steps.
         shuffle_seed: of the order; None leaves it as it is.
     """
     source, stages = data.source(split)
     shuffle = [] if shuffle_seed is None else [Shuffle(_SHUFFLE_WINDOW, shuffle_seed)]
-    lengths = data.lengths(split, length_of)
+    boundaries, sizes = length_buckets(
+        data.lengths(split, length_of), batch_size, by_steps=by_steps
+    )
     pipeline = Pipeline(
         source,
         *stages,
         *shuffle,
         Parse(context, sequences),
         Map(encode),
-        BucketBySequenceLength(length_of, length_boundaries(lengths, batch_size), batch_size),
+        BucketBySequenceLength(length_of, boundaries, sizes),
         Map(as_tensors),
         Prefetch(_PREFETCHED),
     )
@@ -70,24 +75,39 @@ def epoch_seed(seed: int, split: str, epoch: int) -> int | None:
     return seed + epoch * 2**32 if split == "train" else None
 
 
-def length_boundaries(lengths: npt.NDArray[np.int64], batch_size: int) -> list[int]:
-    """Boundaries of buckets with a few batches each, of lengths that differ by a sixth or less.
+def length_buckets(
+    lengths: npt.NDArray[np.int64], batch_size: int, *, by_steps: bool = False
+) -> tuple[list[int], list[int]]:
+    """Boundaries of buckets with a few batches each, and the batch size of each bucket.
 
-    A bucket ends where both can be said of it, so that where sequences are few, buckets are wide.
+    The lengths in a bucket differ by a sixth or less. It ends where both can be said of it, so
+    that where sequences are few, buckets are wide.
+
+    Args:
+        lengths: of all sequences, not all of them 0.
+        batch_size: sequences in a batch.
+        by_steps: whether these are of mean length, and longer ones fewer, with as many steps.
     """
     values, counts = np.unique(lengths, return_counts=True)
-    enough = batch_size * _BATCHES_PER_BUCKET
+    sizes = np.full(len(values), batch_size)
+    if by_steps:
+        steps = batch_size * lengths.mean()
+        sizes = np.maximum(1, np.rint(steps / np.maximum(values, 1))).astype(np.int64)
+    batches = counts / sizes
+    left = np.cumsum(batches[::-1])[::-1]
     boundaries: list[int] = []
-    least, count = int(values[0]), 0
-    remaining = int(counts.sum())
-    for value, number in zip(values.tolist(), counts.tolist(), strict=True):
-        is_wide = value >= least * _WIDEST or value > least + 1
-        if count >= enough and remaining >= enough and is_wide:
-            boundaries.append(value)
-            least, count = value, 0
-        count += number
-        remaining -= number
-    return [*boundaries, int(values[-1]) + 1]
+    bucket_sizes: list[int] = []
+    begin = 0
+    for i in range(1, len(values)):
+        is_wide = values[i] >= values[begin] * _WIDEST or values[i] > values[begin] + 1
+        enough = min(batches[begin:i].sum(), left[i]) >= _BATCHES_PER_BUCKET
+        if is_wide and enough:
+            boundaries.append(int(values[i]))
+            bucket_sizes.append(int(sizes[i - 1]))
+            begin = i
+    last = int(sizes[-1])
+    # Above the longest there is nothing, but a bucket must have a boundary.
+    return [*boundaries, int(values[-1]) + 1], [*bucket_sizes, last, last]
 
 
 def as_tensors(batch: dict[str, Any]) -> dict[str, Any]:

@@ -36,7 +36,10 @@ class Learner:
         self._settings = settings
         self._parameters = [p for p in model.parameters() if p.requires_grad]
         self._optimizer = torch.optim.AdamW(
-            self._parameters, lr=settings.learning_rate, weight_decay=settings.weight_decay
+            self._parameters,
+            lr=settings.learning_rate,
+            weight_decay=settings.weight_decay,
+            fused=True,  # which reads and writes large tables of embeddings once a step
         )
         self._average: dict[str, Tensor] = {}
         if settings.average:

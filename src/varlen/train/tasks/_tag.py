@@ -132,6 +132,7 @@ class Tag:
             encode=self._encode,
             length_of=self.inputs.first,
             batch_size=training.batch_size,
+            by_steps=True,
             shuffle_seed=epoch_seed(training.seed, split, epoch),
         )
 
