@@ -1,6 +1,7 @@
 """`varlen train`: a subcommand per task, and `--resume`. Loaded when it is called, with torch."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,7 +12,7 @@ from varlen.cli._train_config import read_config
 from varlen.cli._train_data import record_folder
 from varlen.cli._train_options import with_settings
 from varlen.cli._train_progress import TrainProgress, figure
-from varlen.errors import ConfigError
+from varlen.errors import CheckpointError, ConfigError
 from varlen.train import (
     TASKS,
     Metric,
@@ -70,13 +71,8 @@ def _resume(
     run: Annotated[Path, typer.Option("--resume", metavar="RUN", help="The run folder.")],
 ) -> None:
     """Go on with a training that was interrupted, from its last checkpoint."""
-    progress = TrainProgress()
-    try:
-        standing = resume(run, observer=_observers(progress, run))
-    except KeyboardInterrupt:
-        raise Interrupted(progress.what_is_left(run)) from None
-    finally:
-        progress.close()
+    with _progress(run) as observer:
+        standing = resume(run, observer=observer)
     _print_end(run, standing, load_task(RunFolder.open(run), weights=False).metrics[0])
 
 
@@ -158,19 +154,29 @@ def _command(task: TaskKind) -> Any:
 def _train_task(
     task: TaskKind, folder: Path, run: Path, settings: Settings, *, overwrite: bool
 ) -> None:
-    progress = TrainProgress()
-    observer = _observers(progress, run)
-    try:
+    with _progress(run) as observer:
         standing = train(task.name, folder, run, settings, observer=observer, overwrite=overwrite)
-    except KeyboardInterrupt:
-        raise Interrupted(progress.what_is_left(run)) from None
-    finally:
-        progress.close()
     _print_end(run, standing, task.metrics[0])
 
 
-def _observers(progress: TrainProgress, run: Path) -> Observers:
-    return Observers(progress, TensorBoard(run / "tensorboard"))
+@contextmanager
+def _progress(run: Path) -> Iterator[Observers]:
+    """Shows how it goes, and says what is left when it ends early."""
+    progress = TrainProgress()
+    try:
+        yield Observers(progress, TensorBoard(run / "tensorboard"))
+    except KeyboardInterrupt:
+        raise Interrupted(progress.what_is_left(run)) from None
+    except OSError as error:
+        if not progress.epoch:
+            raise
+        raise CheckpointError(
+            error.strerror or str(error),
+            at=error.filename and str(error.filename),
+            hint=f"when that is mended, `varlen train --resume {run}` goes on where it was saved",
+        ) from error
+    finally:
+        progress.close()
 
 
 def _print_end(run: Path, standing: Standing, metric: Metric) -> None:

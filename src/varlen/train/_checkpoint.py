@@ -12,7 +12,7 @@ from varlen.train._learner import Learner
 from varlen.train._progress import Observer
 from varlen.train._settings import TrainingSettings
 from varlen.train._standing import Standing
-from varlen.train._stored import read_tensors, write_tensors
+from varlen.train._stored import read_tensors, remove_partial, write_tensors
 
 FORMAT = 1
 _PATTERN = "step-*.safetensors"
@@ -34,7 +34,6 @@ class Checkpoints:
         self._folder = folder
         self._settings = settings
         self._saved_at = time.monotonic()
-        self._saved_step = -1
 
     def save_if_due(self, learner: Learner, standing: Standing) -> None:
         """Saves if enough time, or enough steps, have gone by."""
@@ -54,17 +53,23 @@ class Checkpoints:
         tensors = learner.state() | _generators()
         tensors |= {f"carried.{name}": value for name, value in (standing.carried or {}).items()}
         write_tensors(path, tensors, {"format": FORMAT, "standing": standing.to_json()})
-        for old in self._paths()[self._settings.keep :]:
+        # Later ones were passed over, since they are damaged.
+        until_now = [old for old in self._paths() if old <= path]
+        for old in {*self._paths()} - {*until_now[: self._settings.keep]}:
             old.unlink(missing_ok=True)
         self._saved_at = time.monotonic()
 
     def load_last(self, learner: Learner, observer: Observer) -> Standing:
         """Puts back the latest checkpoint that is whole; damaged ones are told of, and passed over.
 
+        Without any, training begins anew.
+
         Raises:
-            CheckpointError: there is none, or it is of another version or model.
+            CheckpointError: all are damaged, or it is of another version or model.
         """
         damaged = []
+        if self._folder.exists():
+            remove_partial(self._folder)
         for path in self._paths():
             try:
                 tensors, about = read_tensors(path)
@@ -75,11 +80,12 @@ class Checkpoints:
             return _restored(tensors, about, path, learner)
         if damaged:
             raise CheckpointError(
-                "all checkpoints are damaged", at=str(self._folder), hint=f"({damaged[0].problem})"
+                f"all checkpoints are damaged, the last one: {damaged[0].problem}",
+                at=str(self._folder),
+                hint="without that folder, --resume begins anew",
             )
-        raise CheckpointError(
-            "the run has no checkpoint", at=str(self._folder.parent), hint="train it anew"
-        )
+        observer.says("the run has no checkpoint yet, and begins anew")
+        return Standing()
 
     def _paths(self) -> list[Path]:
         """The latest first."""
@@ -91,7 +97,9 @@ def _restored(
 ) -> Standing:
     if about.get("format") != FORMAT:
         raise CheckpointError(
-            f"expected a checkpoint of format {FORMAT}, found {about.get('format')!r}", at=str(path)
+            f"expected a checkpoint of format {FORMAT}, found {about.get('format')!r}",
+            at=str(path),
+            hint="it was written by another version of varlen",
         )
     try:
         learner.load_state(tensors)

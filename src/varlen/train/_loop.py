@@ -36,7 +36,7 @@ def fit(
         data: has the splits train and valid.
         run: where weights, checkpoints and figures go.
         observer: is told how it goes.
-        resume: begin with the last checkpoint of the run.
+        resume: begin with the last checkpoint of the run, if there is one.
 
     Returns:
         Where it stands at the end.
@@ -44,7 +44,7 @@ def fit(
     Raises:
         KeyboardInterrupt: it was interrupted; a checkpoint is there.
         ConfigError: a loss or gradient was not finite; the batch is in the run folder.
-        CheckpointError: there is no checkpoint to resume from.
+        CheckpointError: there are checkpoints, of which none can be used.
         OSError: something could not be written.
     """
     settings = task.settings.training

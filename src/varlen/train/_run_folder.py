@@ -24,8 +24,10 @@ from varlen.errors import CheckpointError, ConfigError, did_you_mean
 from varlen.train._stored import (
     crc32,
     encoded,
+    is_partial,
     read_json,
     read_tensors,
+    remove_partial,
     write_tensors,
     write_whole,
 )
@@ -61,7 +63,7 @@ class RunFolder:
         Raises:
             ConfigError: there is something that is not to be lost.
         """
-        if not path.exists() or (path.is_dir() and not {p.name for p in path.iterdir()} - {DATA}):
+        if not path.exists() or (path.is_dir() and all(map(_is_before_training, path.iterdir()))):
             return
         if not path.is_dir():
             raise ConfigError("expected a path for a new run folder, found a file", at=str(path))
@@ -104,12 +106,13 @@ class RunFolder:
         """
         cls.check_free(path, overwrite=overwrite)
         path.mkdir(parents=True, exist_ok=True)
-        for name in (_MODEL, _METRICS, _VOCABULARY, _CONFIG):
-            (path / name).unlink(missing_ok=True)
+        # The configuration is replaced last, so that what is left of a run is one until then.
         for name in _FOLDERS:
             shutil.rmtree(path / name, ignore_errors=True)
-        for batch in path.glob("nonfinite-step-*.safetensors"):
-            batch.unlink()
+        for pattern in ("nonfinite-step-*.safetensors", _MODEL, _METRICS, _VOCABULARY):
+            for file in path.glob(pattern):
+                file.unlink()
+        remove_partial(path)
         whole = {
             "format": FORMAT,
             "varlen": varlen.__version__,
@@ -159,6 +162,12 @@ class RunFolder:
             CheckpointError: the file is missing or damaged.
         """
         path = self.path / _VOCABULARY
+        if not path.exists():
+            raise CheckpointError(
+                f"the run has no {_VOCABULARY}",
+                at=str(self.path),
+                hint="its training never began; begin it anew, with --overwrite",
+            )
         vocabulary = read_json(path)
         # A flipped bit in a word is as good as any word.
         expected, found = self.config.get("vocabulary_crc32"), crc32(path.read_bytes())
@@ -208,3 +217,8 @@ class RunFolder:
                     hint=f"{_CONFIG}, {_VOCABULARY} and {_MODEL} are not of the same run",
                 )
         model.load_state_dict({name: tensors[name] for name in expected})
+
+
+def _is_before_training(path: Path) -> bool:
+    """Whether something in a folder may be there before `create`."""
+    return path.name == DATA or is_partial(path)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,6 +15,8 @@ from torch import Tensor
 
 from varlen.errors import CheckpointError
 
+_PARTIAL = ".partial"
+
 
 def write_whole(path: Path, contents: bytes) -> None:
     """Writes a file beside and renames it, when the bytes are on the disk.
@@ -21,7 +24,7 @@ def write_whole(path: Path, contents: bytes) -> None:
     Raises:
         OSError: it cannot be written; what was there before still is, and nothing else.
     """
-    beside = path.with_name(f".{path.name}.partial")
+    beside = path.with_name(f".{path.name}{_PARTIAL}")
     try:
         with beside.open("wb") as file:
             file.write(contents)
@@ -32,6 +35,20 @@ def write_whole(path: Path, contents: bytes) -> None:
         beside.unlink(missing_ok=True)
         raise OSError(error.errno, error.strerror, str(path)) from error
     _sync_folder(path.parent)
+
+
+def is_partial(path: Path) -> bool:
+    """Whether something was on its way to be whole when its process was killed."""
+    return path.name.startswith(".") and _PARTIAL in path.name
+
+
+def remove_partial(folder: Path) -> None:
+    """Removes such things from a folder in which nobody writes."""
+    for path in filter(is_partial, list(folder.iterdir())):
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
 
 
 def encoded(contents: Mapping[str, Any]) -> bytes:

@@ -92,13 +92,15 @@ def train(
 def resume(run_path: Path, *, observer: Observer) -> Standing:
     """Goes on with a training that was interrupted, from its last checkpoint.
 
+    One that has none yet begins anew, which is the same.
+
     Raises:
-        CheckpointError: it is no run folder, or there is no checkpoint that can be used.
+        CheckpointError: it is no run folder, or its checkpoints cannot be used.
         What `fit` raises.
     """
     run = RunFolder.open(run_path)
     with _own_generators():
-        task = load_task(run, weights=False)
+        task = _first_task(run)
         data = Dataset(data_of(run), valid_share=task.settings.data.valid_share)
         observer.training_begins(data_summary(task, data), task.metrics)
         return fit(task, data, run, observer=observer, resume=True)
@@ -114,17 +116,10 @@ def load_task(run: RunFolder, *, weights: bool = True) -> Task:
     Raises:
         CheckpointError: the run is unfinished, damaged or of another version.
     """
-    stored = run.vocabulary()
-    try:
-        kind = task_named(str(run.config["task"]))
-        settings = Settings.from_json(kind.Options, run.config["settings"])
-        task = kind.from_json(stored, settings)
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
-        problem = error.problem if isinstance(error, CheckpointError | ConfigError) else repr(error)
-        raise CheckpointError(f"the run folder is damaged: {problem}", at=str(run.path)) from error
+    with _own_generators():
+        task = _first_task(run)
     if weights:
         run.load_model(task.model)
-    _move(task)
     return task
 
 
@@ -149,6 +144,21 @@ def data_summary(task: Task, data: Dataset) -> str:
         f"{data.num_records('train'):,} sequences to learn from, "
         f"{data.num_records('valid'):,}{held} to validate; {task.describe()}"
     )
+
+
+def _first_task(run: RunFolder) -> Task:
+    """The task of a run, and the random generators, as `build_task` left them."""
+    stored = run.vocabulary()
+    try:
+        kind = task_named(str(run.config["task"]))
+        settings = Settings.from_json(kind.Options, run.config["settings"])
+        torch.manual_seed(settings.training.seed)
+        task = kind.from_json(stored, settings)
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        problem = error.problem if isinstance(error, CheckpointError | ConfigError) else repr(error)
+        raise CheckpointError(f"the run folder is damaged: {problem}", at=str(run.path)) from error
+    _move(task)
+    return task
 
 
 def _move(task: Task) -> None:
