@@ -52,7 +52,7 @@ def evaluate(
         print(
             f"{metric.name:16}{_value(metric, found.value(metric))}  "
             f"({_value(metric, low)} to {_value(metric, high)})  "
-            f"of {found.whole(metric):,} {task.counted}"
+            f"of {found.whole(metric):,} {metric.counted or task.counted}"
         )
     for name, correct, total in found.groups:
         if total:

@@ -53,7 +53,14 @@ def predict(
 
 
 def _standard_input() -> Any:
-    return getattr(sys.stdin, "buffer", sys.stdin)
+    """The lines of the process, or of what stands in for them.
+
+    They are read by a thread, and in `sys.stdin` it would be in the way of the interpreter's end.
+    """
+    try:
+        return open(sys.stdin.fileno(), "rb", closefd=False)
+    except OSError:  # it is no file
+        return getattr(sys.stdin, "buffer", sys.stdin)
 
 
 def _print_lines(task: "Task", file: Iterable[bytes | str], name: str, *, as_json: bool) -> None:

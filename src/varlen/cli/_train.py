@@ -37,6 +37,10 @@ _EXAMPLES = {
         "varlen train classify data/vowels.npz --run runs/vowels",
         "varlen train classify reviews.jsonl --run runs/r --cell gru --units 64 --valid-share 0.2",
     ),
+    "music": (
+        "varlen train music chorales.jsonl.gz --split-by split --run runs/chorales",
+        "varlen train music data/rolls --run runs/rolls --cell gru --units 256 --dropout 0.4",
+    ),
 }
 
 _tasks = typer.Typer(rich_markup_mode=None, add_completion=False)

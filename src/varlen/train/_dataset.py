@@ -15,7 +15,7 @@ from varlen.data import Filter, Pipeline, Records, Stage
 from varlen.errors import ConfigError, VarlenError
 from varlen.features import Profile, Schema, parse_each_sequence_example
 from varlen.records import Record
-from varlen.sequences import JaggedSequence
+from varlen.sequences import JaggedSequence, SparseValues
 from varlen.train._splits import VALIDATION_NAMES, split_files, split_names
 
 _CHUNK = 512
@@ -25,7 +25,8 @@ class Example(NamedTuple):
     """A record, parsed.
 
     Attributes:
-        values: by feature; sequences as `JaggedSequence(values, length)`.
+        values: by feature; sequences as `JaggedSequence(values, length)`, or as
+            `SparseValues` if that is how they are specified.
         place: file and byte.
     """
 
@@ -164,4 +165,6 @@ def placed(error: VarlenError, place: str) -> VarlenError:
 
 
 def _as_row(values: Any) -> Any:
+    if isinstance(values, SparseValues):
+        return values
     return JaggedSequence(values, np.array(len(values), np.int64))

@@ -184,7 +184,8 @@ def open_data(path: Path, task: Task) -> Dataset:
 
 class _Sums:
     def __init__(self, task: Task) -> None:
-        self._metrics = (*task.metrics, Metric("loss", False))
+        others = (metric for metric in task.metrics if metric.name != "loss")
+        self._metrics = (*others, Metric("loss", False))
         self._names = task.class_names()
         self._confusion = np.zeros((len(self._names),) * 2, np.int64)
         self._parts: dict[str, list[Floats]] = {}

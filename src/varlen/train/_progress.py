@@ -38,12 +38,14 @@ class Metric(NamedTuple):
         is_share: whether people see it as a percentage.
         of: what is made of part / whole, such as `math.sqrt` for a root mean square; None for
             nothing.
+        counted: what its whole counts, if it is not what the task says.
     """
 
     name: str
     higher_is_better: bool
     is_share: bool = False
     of: Callable[[float], float] | None = None
+    counted: str | None = None
 
     def is_better(self, value: float, than: float | None) -> bool:
         """Whether a value is better than another; NaN is better than nothing else."""

@@ -4,6 +4,7 @@ from varlen.train.inputs._encoder import Encoder, Fitting, Spec
 from varlen.train.inputs._find import find_context, find_sequence, find_sequences
 from varlen.train.inputs._inputs import InputLayer, Inputs, fit_inputs
 from varlen.train.inputs._labels import LabelFitting, Labels
+from varlen.train.inputs._notes import NoteEncoder
 from varlen.train.inputs._symbols import SymbolEncoder
 from varlen.train.inputs._vectors import VectorEncoder
 from varlen.train.inputs._vocabulary import Vocabulary
@@ -16,6 +17,7 @@ __all__ = [
     "Inputs",
     "LabelFitting",
     "Labels",
+    "NoteEncoder",
     "Spec",
     "SymbolEncoder",
     "VectorEncoder",

@@ -2,10 +2,11 @@
 
 from varlen.errors import ConfigError, did_you_mean
 from varlen.train.tasks._classify import Classify
+from varlen.train.tasks._music import Music
 from varlen.train.tasks._tag import Tag
 from varlen.train.tasks._task import Examined, Learnable, Task, TaskKind
 
-_KINDS: tuple[TaskKind, ...] = (Tag, Classify)
+_KINDS: tuple[TaskKind, ...] = (Tag, Classify, Music)
 
 TASKS = {kind.name: kind for kind in _KINDS}
 """The class of each task, by its name."""
@@ -22,4 +23,14 @@ def task_named(name: str) -> TaskKind:
     return TASKS[name]
 
 
-__all__ = ["TASKS", "Classify", "Examined", "Learnable", "Tag", "Task", "TaskKind", "task_named"]
+__all__ = [
+    "TASKS",
+    "Classify",
+    "Examined",
+    "Learnable",
+    "Music",
+    "Tag",
+    "Task",
+    "TaskKind",
+    "task_named",
+]
