@@ -10,10 +10,13 @@ The first that is not ends the run with status 1.
 """
 
 import argparse
+import datetime
 import gc
 import json
 import os
 import random
+import shlex
+import sys
 import tempfile
 import threading
 import time
@@ -140,6 +143,7 @@ def main() -> None:
         before = resources()
         while time.monotonic() < start + given.seconds:
             soak.make_pass(start + given.seconds)
+        print(f"# {shlex.join(['python', *sys.argv])}, {datetime.date.today()}")
         print(f"{processor()}, {os.cpu_count()} processors, varlen {varlen.__version__}")
         print(f"seed {given.seed}, {time.monotonic() - start:,.0f} seconds\n")
         print(soak.report())

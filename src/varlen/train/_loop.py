@@ -130,11 +130,11 @@ class _Loop:
         task, standing, metric = self.task, self.standing, self.task.metrics[0]
         with self.learner.averaged():
             valid = evaluate(task, self.data, "valid", self.check)
-            value = valid.value(metric)
-            is_best = metric.is_better(value, standing.best)
+            is_best = standing.is_best(metric, valid)
             if is_best:
                 self.run.save_model(task.model)
-                standing.best, standing.best_epoch = value, standing.epoch
+                standing.best, standing.best_loss = valid.value(metric), valid.loss
+                standing.best_epoch = standing.epoch
         epoch, step, train, seconds = (
             standing.epoch,
             standing.step,

@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
-from varlen.train._progress import Tally
+from varlen.train._progress import Metric, Tally
 from varlen.train._settings import TrainingSettings
 
 
@@ -22,6 +22,7 @@ class Standing:
         position: of the pass over the training split; None before its first batch.
         carried: `Score.carried` of the last batch.
         best: the value of the metric in the best epoch.
+        best_loss: the loss of the validation split in it, which decides between equal values.
         best_epoch: which one that was; 0 for none yet.
         skipped: how many steps were left out, since something was not finite.
         rows: how many lines of `metrics.jsonl` belong to this training so far.
@@ -34,6 +35,7 @@ class Standing:
     position: dict[str, Any] | None = None
     carried: Mapping[str, Tensor] | None = None
     best: float | None = None
+    best_loss: float | None = None
     best_epoch: int = 0
     skipped: int = 0
     rows: int = 0
@@ -59,6 +61,13 @@ class Standing:
             # With a position, the epoch is still to be validated.
             return self.step >= settings.steps and self.position is None
         return self.epoch > settings.epochs
+
+    def is_best(self, metric: Metric, valid: Tally) -> bool:
+        """Whether no epoch before was as good; of equal ones, that of the least loss is."""
+        value = valid.value(metric)
+        if self.best_loss is not None and value == self.best:
+            return valid.loss < self.best_loss
+        return metric.is_better(value, self.best)
 
     def begin_epoch(self) -> None:
         """Goes on to the next epoch."""
