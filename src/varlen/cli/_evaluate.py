@@ -1,11 +1,13 @@
 """`varlen evaluate`: how good a trained model is, in all, class by class, and by length."""
 
 import json
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from varlen.cli._reading_options import ContextColumns, GroupBy, SplitBy, WordKeys
 from varlen.cli._shared import percent
 from varlen.cli._text import table, terminal_width
 
@@ -13,22 +15,41 @@ from varlen.cli._text import table, terminal_width
 def evaluate(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")],
     data: Annotated[
-        Path | None,
-        typer.Option(metavar="DATA", help="A data folder [default: that of the training]."),
+        list[Path] | None,
+        typer.Option(
+            metavar="DATA",
+            help="A folder of record files; or files or a folder of other formats, as for "
+            "training. Repeatable. [default: the data of the training]",
+        ),
     ] = None,
     split: Annotated[str, typer.Option(metavar="NAME", help="The split to look at.")] = "test",
+    split_by: SplitBy = None,
+    group_by: GroupBy = None,
+    context: ContextColumns = None,
+    words: WordKeys = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print all figures as JSON.")] = False,
 ) -> None:
     """Print how good a trained model is on a split.
 
     Each figure has a range: where it would lie, 95 times in 100, with other sequences of the same
-    kind (a bootstrap over sequences). Then come tables by length and by class.
+    kind (a bootstrap over sequences). Then come tables by length and by class. Files whose names
+    say no split are those of the split that is looked at.
     """
+    from varlen.cli._reading import Reading
+    from varlen.cli._train_data import record_folder, source_places
     from varlen.train import RunFolder, data_of, evaluate_split, load_task, open_data
 
     folder = RunFolder.open(run)
     task = load_task(folder)
-    found = evaluate_split(task, open_data(data or data_of(folder), task), split)
+    reading = Reading.of(split_by, group_by, context, words)
+    with ExitStack() as stack:
+        if data:
+            records = stack.enter_context(record_folder(data, None, reading, rest=split))
+        else:
+            records = data_of(folder)
+            reading.refuse("is for --data", at="command line")
+            stack.enter_context(source_places(records))
+        found = evaluate_split(task, open_data(records, task), split)
     if as_json:
         print(json.dumps(_as_json(found), indent=2))
         return

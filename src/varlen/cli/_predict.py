@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from varlen.cli._predict_lines import in_order, lines_of, ready_chunks
+from varlen.cli._reading_options import ContextColumns, GroupBy, WordKeys
 from varlen.errors import ConfigError, FeatureError
 
 if TYPE_CHECKING:
@@ -25,8 +26,16 @@ def predict(
         typer.Argument(metavar="SENTENCE", help="Words with spaces between them."),
     ] = None,
     file: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Lines to read, of JSON or of words.")
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Lines to read, of JSON or of words; or a file of records, CSV, CoNLL-U, "
+            "Parquet, Arrow or .npz.",
+        ),
     ] = None,
+    group_by: GroupBy = None,
+    context: ContextColumns = None,
+    words: WordKeys = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print JSON Lines for sentences, too.")
     ] = False,
@@ -36,20 +45,27 @@ def predict(
     Without sentences or --file, the lines of the standard input are read. A line that begins with {
     is a JSON object with the features that the model was trained on, and comes back with the
     prediction under "predicted". Any other line is words with spaces between; a tagger prints them
-    with their tags behind slashes.
+    with their tags behind slashes. What a file of another format holds comes back as JSON Lines.
     """
     if sentences is not None and file is not None:
         raise ConfigError("expected sentences or --file, found both")
+    from varlen.cli._predict_rows import plain_lines, reads_rows, row_chunks
+    from varlen.cli._reading import Reading
     from varlen.train import RunFolder, load_task
 
+    reading = Reading.of(None, group_by, context, words)
+    if file is None or not reads_rows(file):
+        reading.refuse("is for files of other formats than lines", at="command line")
     task = load_task(RunFolder.open(run))
     if sentences is not None:
-        _print_all(task, iter([list(enumerate(sentences, 1))]), "sentence", as_json=as_json)
-    elif file is not None:
-        with file.open("rb") as lines:
-            _print_lines(task, lines, str(file), as_json=as_json)
-    else:
+        lines = [(f"sentence {number}", line) for number, line in enumerate(sentences, 1)]
+        _print_all(task, iter([[_asked(task, *line) for line in lines]]), as_json=as_json)
+    elif file is None:
         _print_lines(task, _standard_input(), "the standard input", as_json=as_json)
+    elif reads_rows(file):
+        _print_all(task, row_chunks(file, reading), as_json=True)
+    else:
+        _print_lines(task, plain_lines(file), str(file), as_json=as_json)
 
 
 def _standard_input() -> Any:
@@ -64,20 +80,21 @@ def _standard_input() -> Any:
 
 
 def _print_lines(task: "Task", file: Iterable[bytes | str], name: str, *, as_json: bool) -> None:
-    _print_all(task, ready_chunks(lines_of(file, name)), f"{name}, line", as_json=as_json)
+    chunks = ready_chunks(lines_of(file, name))
+    asked = (
+        [_asked(task, f"{name}, line {number}", line) for number, line in chunk] for chunk in chunks
+    )
+    _print_all(task, asked, as_json=as_json)
 
 
-def _print_all(
-    task: "Task", chunks: Iterator[list[tuple[int, str]]], what: str, *, as_json: bool
-) -> None:
-    for chunk in chunks:
-        asked = [_asked(task, line, f"{what} {number}") for number, line in chunk]
+def _print_all(task: "Task", chunks: Iterator[list[Asked]], *, as_json: bool) -> None:
+    for asked in chunks:
         for (_, example, is_json), found in zip(asked, _predicted(task, asked), strict=True):
             print(_shown(task, example, found, as_json=as_json or is_json))
         sys.stdout.flush()
 
 
-def _asked(task: "Task", line: str, place: str) -> Asked:
+def _asked(task: "Task", place: str, line: str) -> Asked:
     if line.lstrip().startswith("{"):
         try:
             example = json.loads(line)
@@ -103,7 +120,9 @@ def _shown(
     task: "Task", example: Mapping[str, Any], found: Mapping[str, Any], *, as_json: bool
 ) -> str:
     if as_json:
-        return json.dumps({**example, "predicted": found}, ensure_ascii=False)
+        from varlen.formats import encode_json
+
+        return encode_json({**example, "predicted": found})
     [words] = example.values()
     first = next(iter(found.values()))
     if isinstance(first, list):

@@ -5,6 +5,8 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from varlen.errors import FeatureError, VarlenError
 
 _MOST_LINES = 1024
@@ -103,4 +105,7 @@ def _predict_alone(example: Mapping[str, Any], place: str, predict: Callable[...
 
 
 def _size(example: Mapping[str, Any]) -> int:
-    return max((len(value) for value in example.values() if isinstance(value, list)), default=0)
+    return max(
+        (len(value) for value in example.values() if isinstance(value, list | np.ndarray)),
+        default=0,
+    )

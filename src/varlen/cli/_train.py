@@ -7,9 +7,11 @@ from typing import Annotated, Any
 
 import typer
 
+from varlen.cli._reading import Reading
+from varlen.cli._reading_options import ContextColumns, GroupBy, SplitBy, WordKeys
 from varlen.cli._shared import Interrupted, examples
 from varlen.cli._train_config import read_config
-from varlen.cli._train_data import record_folder
+from varlen.cli._train_data import record_folder, source_places
 from varlen.cli._train_options import with_settings
 from varlen.cli._train_progress import TrainProgress, figure
 from varlen.errors import CheckpointError, ConfigError
@@ -22,6 +24,7 @@ from varlen.train import (
     Standing,
     TaskKind,
     TensorBoard,
+    data_of,
     load_task,
     make_settings,
     resume,
@@ -75,7 +78,7 @@ def _resume(
     run: Annotated[Path, typer.Option("--resume", metavar="RUN", help="The run folder.")],
 ) -> None:
     """Go on with a training that was interrupted, from its last checkpoint."""
-    with _progress(run) as observer:
+    with source_places(data_of(RunFolder.open(run))), _progress(run) as observer:
         standing = resume(run, observer=observer)
     _print_end(run, standing, load_task(RunFolder.open(run), weights=False).metrics[0])
 
@@ -87,6 +90,9 @@ def _command(task: TaskKind) -> Any:
         data: list[Path],
         run: Path,
         split_by: str | None,
+        group_by: str | None,
+        context: list[str] | None,
+        words: list[str] | None,
         config: Path | None,
         dry_run: bool,
         overwrite: bool,
@@ -94,9 +100,10 @@ def _command(task: TaskKind) -> Any:
         stated = {} if config is None else read_config(config)
         settings = make_settings(task.name, stated, at=str(config))
         settings = make_settings(task.name, stated, given, at="command line")
+        reading = Reading.of(split_by, group_by, context, words)
         if not dry_run:
             RunFolder.check_free(run, overwrite=overwrite)
-        with record_folder(data, None if dry_run else run / "data", split_by) as folder:
+        with record_folder(data, None if dry_run else run / "data", reading) as folder:
             if dry_run:
                 from varlen.cli._train_plan import print_plan
 
@@ -116,13 +123,10 @@ def _command(task: TaskKind) -> Any:
             ),
         ],
         run=Annotated[Path, typer.Option(metavar="RUN", help="The run folder to make.")],
-        split_by=(
-            Annotated[
-                str | None,
-                typer.Option(metavar="KEY", help="What names the split of a record."),
-            ],
-            None,
-        ),
+        split_by=(SplitBy, None),
+        group_by=(GroupBy, None),
+        context=(ContextColumns, None),
+        words=(WordKeys, None),
         config=(
             Annotated[
                 Path | None,

@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -10,56 +11,79 @@ from typing import Any
 
 from varlen.cli._convert_in import reader_of
 from varlen.cli._format_names import RECORDS, format_of, input_format
-from varlen.cli._inputs import local_files, progress_bar, shown_warnings
-from varlen.cli._shards import Sharding, with_splits, write_splits
+from varlen.cli._inputs import progress_bar, shown_warnings
+from varlen.cli._reading import Reading
+from varlen.cli._shards import Sharding, write_splits
 from varlen.cli._whole import whole_folder
-from varlen.errors import ConfigError
+from varlen.errors import ConfigError, FeatureError
 from varlen.formats import CsvLayout, Kinds, Progress, Row
+from varlen.records import RecordReader
 
 _SPLIT = re.compile(r"(?:^|[-_.])(train|valid|validation|val|dev|test)(?=[-_.]|$)")
+_PLACE = re.compile(r"(?P<file>.*?(?P<split>[\w-]+)-00000-of-00001\.tfrecord) @ byte (?P<byte>\d+)")
 _SOURCE = "source.json"
 
 
 @contextmanager
 def record_folder(
-    paths: Sequence[Path], cache: Path | None, split_by: str | None
+    paths: Sequence[Path], cache: Path | None, reading: Reading, *, rest: str = "train"
 ) -> Iterator[Path]:
     """A folder of record files of what is in `paths`.
 
-    A folder that has record files is itself; a folder of other files stands for these. They are
-    read into `cache`, unless they have been before and are still the same.
+    A folder that has record files is itself; other files, or a folder of them, are made into
+    records in `cache`, unless they have been before and are still the same.
 
     Args:
         paths: a folder, or files of one format.
         cache: where to make records; None for a folder that is gone afterwards.
-        split_by: the context feature that names the split of a record; None to go by the names of
-            files.
+        reading: how files that are no record files are meant.
+        rest: the split of files whose names do not say one.
 
     Raises:
         ConfigError: there is nothing that can be read.
         What the readers of formats raise.
     """
-    if _has_records(paths):
-        if split_by is not None:
-            raise ConfigError(
-                "--split-by is for files that are not record files yet",
-                at=str(paths[0]),
-                hint="`varlen convert --split-by` makes record files by split",
-            )
+    if has_records(paths):
+        reading.refuse("is for files that are not record files yet", at=str(paths[0]))
         yield paths[0]
         return
     files = _files_in(paths)
     with ExitStack() as stack:
-        if cache is None:
+        folder = cache
+        if folder is None:
             temporary = tempfile.TemporaryDirectory(prefix="varlen-")
-            cache = Path(stack.enter_context(temporary)) / "data"
-        source = _described(files, split_by)
-        if not _is_cached(cache, source):
-            _convert(files, cache, split_by, source)
-        yield cache
+            folder = Path(stack.enter_context(temporary)) / "data"
+        source = _described(files, reading, rest)
+        if not _is_cached(folder, source):
+            count = _convert(files, folder, reading, rest, source)
+            if cache is not None:
+                print(f"{count:,} records made of {_named(files)} in {cache}", file=sys.stderr)
+        with source_places(folder):
+            yield folder
 
 
-def _has_records(paths: Sequence[Path]) -> bool:
+@contextmanager
+def source_places(folder: Path) -> Iterator[None]:
+    """Names file and line in errors about records that were made of other files."""
+    try:
+        yield
+    except FeatureError as error:
+        found = _PLACE.match(error.at or "")
+        if found is None or Path(found["file"]).parent != folder:
+            raise
+        place = _source_place(folder, found["split"], Path(found["file"]), int(found["byte"]))
+        if place is None:
+            raise
+        rest = str(error.at)[found.end() :]
+        raise FeatureError(error.problem, at=f"{place}{rest}", hint=error.hint) from error
+
+
+def has_records(paths: Sequence[Path]) -> bool:
+    """Whether it is a folder of record files.
+
+    Raises:
+        ConfigError: there is no such folder or file.
+    """
     if not paths[0].exists():
         raise ConfigError(
             "no such data folder or file", at=str(paths[0]), hint="`varlen convert` makes one"
@@ -67,7 +91,7 @@ def _has_records(paths: Sequence[Path]) -> bool:
     return len(paths) == 1 and paths[0].is_dir() and any(paths[0].glob("*.tfrecord"))
 
 
-def _files_in(paths: Sequence[Path]) -> list[Path]:
+def _files_in(paths: Sequence[Path]) -> list[str]:
     files: list[Path] = []
     for path in paths:
         if path.is_dir():
@@ -91,40 +115,35 @@ def _files_in(paths: Sequence[Path]) -> list[Path]:
                 at=str(file),
                 hint="give its folder, in which files are named like train-00000-of-00001.tfrecord",
             )
-    return files
+    return [str(file) for file in files]
 
 
 def _convert(
-    files: Sequence[Path], folder: Path, split_by: str | None, source: dict[str, Any]
-) -> None:
-    format_name = input_format([str(file) for file in files], None)
-    reader = reader_of(format_name, CsvLayout())
-    kinds = Kinds()
+    files: Sequence[str], folder: Path, reading: Reading, rest: str, source: dict[str, Any]
+) -> int:
+    """Makes the record files and says how many records there are."""
+    num_passes = reader_of(input_format(files, None), CsvLayout()).num_passes
     with (
         shown_warnings(),
-        local_files([str(file) for file in files], pipes_too=False) as local,
-        progress_bar(local, reader.num_passes) as progress,
+        progress_bar(files, num_passes) as progress,
         whole_folder(folder) as beside,
     ):
-        rows = _rows(reader, local, split_by, progress)
-        splits = write_splits(kinds.checked(rows), beside, Sharding(1, None, None, None))
+        rows = Kinds().checked(_rows(files, reading, rest, progress))
+        splits = write_splits(rows, beside, Sharding(1, None, None, None))
         if not splits:
-            raise ConfigError("expected a record at least, found none", at=str(files[0]))
+            raise ConfigError("expected a record at least, found none", at=files[0])
         (beside / _SOURCE).write_text(json.dumps(source))
+    return sum(split.records for split in splits.values())
 
 
-def _rows(
-    reader: Any, files: Sequence[str], split_by: str | None, progress: Progress
-) -> Iterator[Row]:
-    if split_by is not None:
-        yield from with_splits(reader.rows(files, progress), split_by)
-        return
-    by_split: dict[str | None, list[str]] = {}
+def _rows(files: Sequence[str], reading: Reading, rest: str, progress: Progress) -> Iterator[Row]:
+    format_name = input_format(files, None)
+    reading.check(format_name, at=files[0])
+    by_split: dict[str, list[str]] = {}
     for file in files:
-        by_split.setdefault(_split_of(file), []).append(file)
+        by_split.setdefault(_split_of(file) or rest, []).append(file)
     for split, of_split in by_split.items():
-        for row in reader.rows(of_split, progress):
-            yield row._replace(split=row.split or split or "train")
+        yield from reading.rows(format_name, of_split, progress, split=split)
 
 
 def _split_of(file: str) -> str | None:
@@ -132,18 +151,44 @@ def _split_of(file: str) -> str | None:
     return found[1] if found else None
 
 
-def _described(files: Sequence[Path], split_by: str | None) -> dict[str, Any]:
-    """What has changed if the records are to be made anew."""
-    stats = [(str(file.resolve()), file.stat()) for file in files]
-    return {
-        "files": [[name, stat.st_size, stat.st_mtime_ns] for name, stat in stats],
-        "split_by": split_by,
+def _described(files: Sequence[str], reading: Reading, rest: str) -> dict[str, Any]:
+    """What has changed if the records are to be made anew; as JSON has it."""
+    stats = [(Path(file).resolve(), Path(file).stat()) for file in files]
+    described = {
+        "files": [[str(path), stat.st_size, stat.st_mtime_ns] for path, stat in stats],
+        "reading": reading._asdict(),
+        "rest": rest,
     }
+    return dict(json.loads(json.dumps(described)))
 
 
-def _is_cached(cache: Path, source: dict[str, Any]) -> bool:
+def _is_cached(folder: Path, source: dict[str, Any]) -> bool:
     try:
-        found = json.loads((cache / _SOURCE).read_text())
+        return bool(json.loads((folder / _SOURCE).read_text()) == source)
     except (OSError, ValueError):
         return False
-    return bool(found == source)
+
+
+def _source_place(folder: Path, split: str, file: Path, offset: int) -> str | None:
+    """Where a record came from; None if its source is not what it was."""
+    try:
+        source = json.loads((folder / _SOURCE).read_text())
+        stated = source["reading"]
+        reading = Reading(
+            stated["split_by"], stated["group_by"], tuple(stated["context"]), tuple(stated["words"])
+        )
+        files = [name for name, _, _ in source["files"]]
+        if _described(files, reading, source["rest"]) != source:
+            return None
+    except (OSError, ValueError, KeyError):
+        return None
+    with RecordReader(str(file)) as reader:
+        number = sum(record.offset < offset for record in reader.records())
+    rows = _rows(files, reading, source["rest"], lambda _: None)
+    of_split = (row.place for row in rows if row.split == split)
+    return next((place for i, place in enumerate(of_split) if i == number), None)
+
+
+def _named(files: Sequence[str]) -> str:
+    first = Path(files[0]).name
+    return first if len(files) == 1 else f"{first} and {len(files) - 1} more"

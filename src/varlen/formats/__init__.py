@@ -9,6 +9,7 @@ from ._csv import CsvLayout, read_csv
 from ._encode import batched, encode_rows
 from ._json_lines import encode_json, read_json_lines, write_json_lines
 from ._kinds import Kind, Kinds, quote
+from ._lines import read_lines
 from ._npz import read_npz
 from ._parquet import read_arrow, read_parquet, write_parquet
 from ._record_files import RecordFiles
@@ -29,6 +30,7 @@ __all__ = [
     "read_conllu",
     "read_csv",
     "read_json_lines",
+    "read_lines",
     "read_npz",
     "read_parquet",
     "write_json_lines",

@@ -134,12 +134,14 @@ def device_of(model: torch.nn.Module) -> torch.device:
 
 
 def _as_array(name: str, example: Mapping[str, Any], inputs: Inputs) -> Any:
-    """Values from JSON in the form in which records have them."""
+    """Values from JSON in the form in which records have them; text is cut into words."""
     value = example[name]
     if name not in inputs.encoders or isinstance(value, np.ndarray):
         return value
     spec = inputs.specs[name]
     is_text = spec.dtype == np.dtype(object)
+    if is_text and isinstance(value, str):
+        value = value.split()
     if not isinstance(value, list | tuple):
         raise FeatureError(f"expected a list of steps, found {value!r:.60}", at=name)
     for step in value:

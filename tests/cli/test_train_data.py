@@ -1,0 +1,249 @@
+"""Training, evaluation and prediction straight from files that are not record files."""
+
+import csv
+import gzip
+import json
+import re
+
+import pytest
+
+from tiny_corpus import sentences
+
+OPTIONS = ["--units", 2, "--epochs", 1, "--inputs", "form", "--target", "upos"]
+SPLITS = ("train", "dev", "test")
+CORPUS = {
+    split: [{"form": s["words"], "upos": s["upos"]} for s in sentences(15, seed=i) if s["words"]]
+    for i, split in enumerate(SPLITS)
+}
+
+
+def write_json_lines(path, rows):
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+
+def write_gzip(path, rows):
+    path.write_bytes(gzip.compress("".join(json.dumps(row) + "\n" for row in rows).encode()))
+
+
+def write_csv(path, rows):
+    with path.open("w", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(["form", "upos"])
+        table.writerows([json.dumps(row["form"]), json.dumps(row["upos"])] for row in rows)
+
+
+def write_conllu(path, rows):
+    lines = []
+    for row in rows:
+        for i, (word, tag) in enumerate(zip(row["form"], row["upos"], strict=True), 1):
+            lines.append(f"{i}\t{word}\t_\t{tag}\t_\t_\t0\troot\t_\t_")
+        lines.append("")
+    path.write_text("\n".join(lines) + "\n")
+
+
+def write_parquet(path, rows):
+    pytest.importorskip("pyarrow")
+    import pyarrow
+    import pyarrow.parquet
+
+    pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows), path)
+
+
+FORMATS = {
+    "jsonl": write_json_lines,
+    "jsonl.gz": write_gzip,
+    "csv": write_csv,
+    "conllu": write_conllu,
+    "parquet": write_parquet,
+}
+
+
+def write_corpus(folder, suffix):
+    folder.mkdir()
+    for split, rows in CORPUS.items():
+        FORMATS[suffix](folder / f"en-{split}.{suffix}", rows)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def tagger(tmp_path_factory):
+    """The run of a model that was trained on JSON Lines."""
+    from varlen.cli import main
+
+    folder = tmp_path_factory.mktemp("tagger")
+    data = write_corpus(folder / "corpus", "jsonl")
+    with pytest.raises(SystemExit) as ended:
+        main(["train", "tag", str(data), "--run", str(folder / "run"), *map(str, OPTIONS)])
+    assert ended.value.code == 0
+    return folder / "run"
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_the_same_data_in_any_format_gives_the_same_model(suffix, tagger, tmp_path, varlen):
+    data = write_corpus(tmp_path / "data", suffix)
+    run = tmp_path / "run"
+    outcome = varlen("train", "tag", data, "--run", run, *OPTIONS)
+    assert outcome.status == 0
+    count = sum(map(len, CORPUS.values()))
+    said = f"{count} records made of en-dev.{suffix} and 2 more in {run / 'data'}"
+    assert outcome.err.splitlines()[0] == said
+    assert (run / "model.safetensors").read_bytes() == (tagger / "model.safetensors").read_bytes()
+
+    figures = json.loads(varlen("evaluate", tagger, "--json").out)
+    other = varlen("evaluate", tagger, "--data", data, "--json")
+    assert json.loads(other.out) == figures
+    file = varlen("evaluate", tagger, "--data", data / f"en-test.{suffix}", "--json")
+    assert json.loads(file.out) == figures
+
+
+@pytest.mark.parametrize("suffix", [*FORMATS, "tfrecord"])
+def test_files_of_any_format_are_predicted_in_their_order(suffix, tagger, tmp_path, varlen):
+    if suffix == "tfrecord":
+        path = tagger / "data" / "test-00000-of-00001.tfrecord"
+    else:
+        path = tmp_path / f"asked.{suffix}"
+        FORMATS[suffix](path, CORPUS["test"])
+    rows = [json.loads(line) for line in varlen("predict", tagger, "--file", path).out.splitlines()]
+    assert [row["form"] for row in rows] == [row["form"] for row in CORPUS["test"]]
+    alone = varlen("predict", tagger, *(" ".join(row["form"]) for row in rows)).out.splitlines()
+    predicted = [
+        " ".join(f"{word}/{tag}" for word, tag in zip(row["form"], tags, strict=True))
+        for row in rows
+        for tags in [row["predicted"]["upos"]]
+    ]
+    assert predicted == alone
+
+
+def test_a_file_without_the_name_of_a_split_is_the_split_that_is_evaluated(
+    tagger, tmp_path, varlen
+):
+    write_json_lines(tmp_path / "other.jsonl", CORPUS["test"])
+    arguments = ["evaluate", tagger, "--data", tmp_path / "other.jsonl", "--json"]
+    figures = json.loads(varlen("evaluate", tagger, "--json").out)
+    assert json.loads(varlen(*arguments).out) == figures
+    assert json.loads(varlen(*arguments, "--split", "dev").out) == figures
+
+
+def test_a_table_with_a_line_for_each_step(tmp_path, varlen):
+    lines = ["recording,time,x,y,label"]
+    for number in range(40):
+        is_up = number % 2 == 0
+        for t in range(3 + number % 3):
+            lines.append(f"r{number},{t},{t if is_up else -t},0.5,{'up' if is_up else 'down'}")
+    table = tmp_path / "steps.csv"
+    table.write_text("\n".join(lines) + "\n")
+    layout = ["--group-by", "recording", "--context", "label"]
+    inputs = ["--inputs", "x", "--inputs", "y", "--target", "label"]
+    training = ["--units", 4, "--epochs", 6, "--learning-rate", 0.05]
+    run = tmp_path / "run"
+    outcome = varlen("train", "classify", table, "--run", run, *layout, *inputs, *training)
+    assert outcome.status == 0
+    found = json.loads(varlen("evaluate", run, "--data", table, *layout, "--json").out)
+    assert found["metrics"]["accuracy"] == {"value": 1.0, "interval": [1.0, 1.0], "count": 40}
+    outcome = varlen("predict", run, "--file", table, *layout)
+    rows = [json.loads(line) for line in outcome.out.splitlines()]
+    assert [row["recording"] for row in rows] == [f"r{number}" for number in range(40)]
+    assert [row["predicted"]["label"] for row in rows] == ["up", "down"] * 20
+
+
+def test_text_that_is_cut_into_words(tmp_path, varlen):
+    rows = [{"text": text, "label": text[:4]} for text in ("good film", "poor old film")] * 20
+    write_json_lines(tmp_path / "reviews.jsonl", rows)
+    run, arguments = tmp_path / "run", ["train", "classify", tmp_path / "reviews.jsonl", "--run"]
+    options = ["--units", 4, "--epochs", 6, "--learning-rate", 0.05, "--words", "text"]
+    assert varlen(*arguments, run, *options).status == 0
+    lines = varlen("predict", run, '{"text": "good film"}', "poor film").out.splitlines()
+    assert json.loads(lines[0])["predicted"]["label"] == "good"
+    assert lines[1].startswith("poor\t")
+    write_json_lines(tmp_path / "reviews.jsonl", [*rows, {"text": 3, "label": "good"}])
+    varlen(*arguments, tmp_path / "other", *options).assert_error(
+        r"expected text to cut into words, found 3\n  at .*reviews.jsonl, line 41, key 'text'"
+    )
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_a_label_that_training_had_not_is_named_by_its_file_and_line(suffix, tmp_path, varlen):
+    data = write_corpus(tmp_path / "data", suffix)
+    bad = [*CORPUS["dev"][:2], {"form": ["a", "b"], "upos": ["DET", "NEW"]}]
+    FORMATS[suffix](data / f"en-dev.{suffix}", bad)
+    line = sum(len(row["form"]) + 1 for row in CORPUS["dev"][:2]) + 1
+    place = {"csv": "line 4", "conllu": f"line {line}", "parquet": "row 2"}.get(suffix, "line 3")
+    run = tmp_path / "run"
+    outcome = varlen("train", "tag", data, "--run", run, *OPTIONS)
+    assert outcome.status == 2
+    message = (
+        rf"error: label 'NEW' was not in the training split\n  at .*/en-dev.{suffix}, {place}\n"
+    )
+    assert re.search(message, outcome.err)
+    assert not (run / "config.json").exists()
+
+
+def test_a_line_that_is_no_json_is_named_and_nothing_is_left(tmp_path, varlen):
+    (tmp_path / "train.jsonl").write_text('{"form": ["a"], "upos": ["X"]}\n{"form": \n')
+    run = tmp_path / "run"
+    outcome = varlen("train", "tag", tmp_path / "train.jsonl", "--run", run, *OPTIONS)
+    outcome.assert_error(r"not JSON(.|\n)*train.jsonl, line 2")
+    assert not run.exists() or not list(run.iterdir())
+
+
+def test_records_are_made_anew_where_their_source_or_its_meaning_has_changed(tmp_path, varlen):
+    path = tmp_path / "corpus.jsonl"
+    rows = [{**row, "part": split} for split, rows in CORPUS.items() for row in rows]
+    write_json_lines(path, rows)
+    arguments = ["train", "tag", path, "--run", tmp_path / "run", *OPTIONS, "--split-by", "part"]
+    said = f"records made of corpus.jsonl in {tmp_path / 'run' / 'data'}"
+    assert said in varlen(*arguments).err
+    assert said not in varlen(*arguments, "--overwrite").err
+    assert said in varlen(*arguments[:-2], "--overwrite").err
+    write_json_lines(path, rows[1:])
+    assert f"{len(rows) - 1} {said}" in varlen(*arguments, "--overwrite").err
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--context", "label"], "--context: expected --group-by beside it"),
+        (["--group-by", "form"], "--group-by is for csv and tsv"),
+        (["--split-by", "part"], r"no key 'part' to name the split\n  at .*line 1"),
+    ],
+)
+def test_options_of_reading_that_cannot_be(options, message, tmp_path, varlen):
+    write_json_lines(tmp_path / "train.jsonl", CORPUS["train"])
+    arguments = ["train", "tag", tmp_path / "train.jsonl", "--run", tmp_path / "run", *OPTIONS]
+    varlen(*arguments, *options).assert_error(message)
+
+
+def test_options_of_reading_that_would_do_nothing(tagger, varlen):
+    records = tagger / "data"
+    message = "--words is for files that are not record files yet"
+    varlen("train", "tag", records, "--run", records / "x", "--words", "form").assert_error(message)
+    varlen("evaluate", tagger, "--words", "form").assert_error("--words is for --data")
+    varlen("predict", tagger, "a b", "--words", "form").assert_error(
+        "--words is for files of other formats than lines"
+    )
+
+
+def test_files_that_cannot_be_data(tagger, tmp_path, varlen):
+    def train(*paths):
+        return varlen("train", "tag", *paths, "--run", tmp_path / "run", *OPTIONS)
+
+    (tmp_path / "empty").mkdir()
+    train(tmp_path / "empty").assert_error("no data files in the folder")
+    (tmp_path / "train.jsonl").write_text("")
+    train(tmp_path / "train.jsonl").assert_error("expected a record at least, found none")
+    (tmp_path / "train.csv").write_text("")
+    train(tmp_path / "train.csv").assert_error("expected a header, found an empty file")
+    train(tmp_path / "train.csv", tmp_path / "train.jsonl").assert_error(
+        "expected files of one format, found csv .* and jsonl"
+    )
+    train(tmp_path / "notes.md").assert_error("no such data folder or file")
+    (tmp_path / "notes.md").write_text("")
+    train(tmp_path / "notes.md").assert_error("cannot tell the format of the file by its name")
+    train(tagger / "data" / "test-00000-of-00001.tfrecord").assert_error(
+        "expected the folder of record files, found a record file"
+    )
+    varlen("predict", tagger, "--file", tmp_path / "none.csv").assert_error("none.csv")
+    (tmp_path / "cut.jsonl.gz").write_bytes(gzip.compress(b'{"form": ["a"]}\n' * 9)[:-9])
+    outcome = varlen("predict", tagger, "--file", tmp_path / "cut.jsonl.gz")
+    assert outcome.status == 2
+    assert "the gzip file is damaged" in outcome.err
