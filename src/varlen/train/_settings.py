@@ -27,6 +27,12 @@ class ModelSettings:
         least=0,
         most=0.99,
     )
+    noise: float = setting(
+        0.0,
+        "What is added to normalised numbers while learning: the standard deviation of noise.",
+        least=0,
+        most=100,
+    )
 
     def __post_init__(self) -> None:
         check_settings(self)

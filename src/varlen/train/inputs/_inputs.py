@@ -14,7 +14,7 @@ from varlen.features import FeatureSchema, int64, string
 from varlen.sequences import JaggedSequence
 from varlen.train.inputs._encoder import Encoder, Fitting, Spec
 from varlen.train.inputs._symbols import SymbolEncoder, SymbolFitting
-from varlen.train.inputs._vectors import VectorEncoder, VectorFitting
+from varlen.train.inputs._vectors import VectorEncoder, VectorFitting, VectorLayer
 from varlen.train.inputs._words import WordEncoder, WordFitting
 
 _FROM_JSON: dict[str, Callable[[dict[str, Any]], Encoder]] = {
@@ -94,9 +94,13 @@ class Inputs:
             if isinstance(encoder, WordEncoder)
         }
 
-    def layer(self) -> "InputLayer":
-        """A new layer, from batches to the features of steps."""
-        return InputLayer(self.encoders)
+    def layer(self, *, noise: float = 0.0) -> "InputLayer":
+        """A new layer, from batches to the features of steps.
+
+        Args:
+            noise: the standard deviation of noise in vectors while learning.
+        """
+        return InputLayer(self.encoders, noise)
 
     def to_json(self) -> dict[str, Any]:
         """What `from_json` takes."""
@@ -129,11 +133,14 @@ class InputLayer(nn.Module):
         size: how many there are.
     """
 
-    def __init__(self, encoders: Mapping[str, Encoder]) -> None:
+    def __init__(self, encoders: Mapping[str, Encoder], noise: float) -> None:
         super().__init__()
         self.names = tuple(encoders)
         # Names of features may hold dots, which names of modules may not.
         self.layers = nn.ModuleList(encoder.layer() for encoder in encoders.values())
+        for layer in self.layers:
+            if isinstance(layer, VectorLayer):
+                layer.noise = noise
         self.size = sum(cast(int, layer.size) for layer in self.layers)
 
     def forward(self, batch: Mapping[str, JaggedSequence]) -> Tensor:

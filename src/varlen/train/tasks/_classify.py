@@ -51,7 +51,7 @@ class ClassificationModel(nn.Module):
 
     def __init__(self, inputs: Inputs, num_labels: int, settings: Settings) -> None:
         super().__init__()
-        self.inputs = inputs.layer()
+        self.inputs = inputs.layer(noise=settings.model.noise)
         self.network = RecurrentNetwork(self.inputs.size, settings.model)
         self.pooling: str = settings.task.pooling
         size = self.network.size * (2 if self.pooling == "both" else 1)

@@ -42,7 +42,7 @@ class TaggingModel(nn.Module):
 
     def __init__(self, inputs: Inputs, num_labels: int, settings: Settings) -> None:
         super().__init__()
-        self.inputs = inputs.layer()
+        self.inputs = inputs.layer(noise=settings.model.noise)
         self.network = RecurrentNetwork(self.inputs.size, settings.model)
         self.head = nn.Linear(self.network.size, num_labels)
 
