@@ -42,7 +42,7 @@ class Line:
             self.epoch = epoch
         sizes = self.sizes if split == "train" else (4,)
         numbers = [{"number": (split, epoch, i, size)} for i, size in enumerate(sizes)]
-        return iter(Pipeline(numbers))
+        return Pipeline(numbers)
 
     def score(self, batch, carried=None):
         split, epoch, number, size = batch["number"]

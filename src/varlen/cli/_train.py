@@ -1,7 +1,9 @@
 """`varlen train`: a subcommand per task, and `--resume`. Loaded when it is called, with torch."""
 
+import os
+import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,12 +21,13 @@ from varlen.train import (
     TASKS,
     Metric,
     Observers,
+    Ranks,
     RunFolder,
-    Settings,
     Standing,
     TaskKind,
     TensorBoard,
     data_of,
+    joined_ranks,
     load_task,
     make_settings,
     resume,
@@ -64,12 +67,14 @@ def run_train(arguments: list[str]) -> Any:
         *(lines[0] for lines in _EXAMPLES.values()),
         "varlen train tag data/corpus --run runs/tagger --config run.toml --dry-run",
         "varlen train --resume runs/tagger",
+        "torchrun --nproc-per-node=2 -m -- varlen train tag data/corpus --run runs/tagger",
     ),
 )
 def _train() -> None:
     """Train a model and leave it in a run folder.
 
-    `varlen train --resume RUN` goes on with a training that was interrupted.
+    `varlen train --resume RUN` goes on with a training that was interrupted. `torchrun` starts
+    several processes that learn together, a batch each per step.
     """
 
 
@@ -78,9 +83,10 @@ def _resume(
     run: Annotated[Path, typer.Option("--resume", metavar="RUN", help="The run folder.")],
 ) -> None:
     """Go on with a training that was interrupted, from its last checkpoint."""
-    with source_places(data_of(RunFolder.open(run))), _progress(run) as observer:
-        standing = resume(run, observer=observer)
-    _print_end(run, standing, load_task(RunFolder.open(run), weights=False).metrics[0])
+    with source_places(data_of(RunFolder.open(run))), _told(run) as (ranks, observer):
+        standing = resume(run, observer=observer, ranks=ranks)
+    if ranks.is_first:
+        _print_end(run, standing, load_task(RunFolder.open(run), weights=False).metrics[0])
 
 
 def _command(task: TaskKind) -> Any:
@@ -101,15 +107,28 @@ def _command(task: TaskKind) -> Any:
         settings = make_settings(task.name, stated, at=str(config))
         settings = make_settings(task.name, stated, given, at="command line")
         reading = Reading.of(split_by, group_by, context, words)
-        if not dry_run:
-            RunFolder.check_free(run, overwrite=overwrite)
-        with record_folder(data, None if dry_run else run / "data", reading) as folder:
-            if dry_run:
-                from varlen.cli._train_plan import print_plan
+        if dry_run:
+            from varlen.cli._train_plan import print_plan
 
+            with record_folder(data, None, reading) as folder:
                 print_plan(task.name, folder, settings)
-            else:
-                _train_task(task, folder, run, settings, overwrite=overwrite)
+            return
+        with _told(run) as (ranks, observer), ExitStack() as stack:
+            with ranks.first_before_others():
+                if ranks.is_first:
+                    RunFolder.check_free(run, overwrite=overwrite)
+                folder = stack.enter_context(record_folder(data, run / "data", reading))
+            standing = train(
+                task.name,
+                folder,
+                run,
+                settings,
+                observer=observer,
+                overwrite=overwrite,
+                ranks=ranks,
+            )
+        if ranks.is_first:
+            _print_end(run, standing, task.metrics[0])
 
     command = with_settings(
         task,
@@ -159,21 +178,17 @@ def _command(task: TaskKind) -> Any:
     return command
 
 
-def _train_task(
-    task: TaskKind, folder: Path, run: Path, settings: Settings, *, overwrite: bool
-) -> None:
-    with _progress(run) as observer:
-        standing = train(task.name, folder, run, settings, observer=observer, overwrite=overwrite)
-    _print_end(run, standing, task.metrics[0])
-
-
 @contextmanager
-def _progress(run: Path) -> Iterator[Observers]:
-    """Shows how it goes, and says what is left when it ends early."""
+def _told(run: Path) -> Iterator[tuple[Ranks, Observers]]:
+    """Who learns together, and an observer that shows it; says what is left when it ends early."""
     progress = TrainProgress()
+    observer = Observers(progress, TensorBoard(run / "tensorboard"))
     try:
-        yield Observers(progress, TensorBoard(run / "tensorboard"))
+        with joined_ranks() as ranks:
+            yield ranks, observer
     except KeyboardInterrupt:
+        if os.environ.get("RANK", "0") != "0":
+            sys.exit(130)  # the first rank says what is left
         raise Interrupted(progress.what_is_left(run)) from None
     except OSError as error:
         if not progress.epoch:

@@ -17,6 +17,7 @@ from varlen.train._evaluation import (
 from varlen.train._loop import evaluate, fit
 from varlen.train._network import RecurrentNetwork
 from varlen.train._progress import EpochResult, Metric, Observer, Score, Tally
+from varlen.train._ranks import ALONE, OtherRankError, Ranks, joined_ranks
 from varlen.train._run_folder import RunFolder
 from varlen.train._settings import DataSettings, ModelSettings, Settings, TrainingSettings
 from varlen.train._splits import split_files
@@ -35,6 +36,7 @@ from varlen.train.inputs import Vocabulary, WordEncoder
 from varlen.train.tasks import TASKS, Examined, Learnable, Task, TaskKind, task_named
 
 __all__ = [
+    "ALONE",
     "CELLS",
     "TASKS",
     "ClassResult",
@@ -50,6 +52,8 @@ __all__ = [
     "ModelSettings",
     "Observer",
     "Observers",
+    "OtherRankError",
+    "Ranks",
     "RecurrentNetwork",
     "RunFolder",
     "Score",
@@ -68,6 +72,7 @@ __all__ = [
     "evaluate",
     "evaluate_split",
     "fit",
+    "joined_ranks",
     "load_task",
     "make_cell",
     "make_settings",

@@ -1,7 +1,7 @@
 """Batches of examples of like length, as a pipeline that can say where it is."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +26,16 @@ _BATCHES_PER_BUCKET = 4
 _WIDEST = 7 / 6
 
 
+@runtime_checkable
+class Batches(Protocol):
+    """A pass over batches, to be made; a `Pipeline` is one."""
+
+    def __iter__(self) -> StageIterator: ...
+
+    def for_rank(self, rank: int, num_ranks: int) -> "Batches":
+        """The share of one of several processes that make equally many steps."""
+
+
 def bucketed_batches(
     data: Dataset,
     split: str,
@@ -37,8 +47,8 @@ def bucketed_batches(
     batch_size: int,
     by_steps: bool = False,
     shuffle_seed: int | None,
-) -> StageIterator:
-    """One pass over a split: tensors, and `JaggedSequence`s of tensors, without padding.
+) -> Batches:
+    """A pass over a split: tensors, and `JaggedSequence`s of tensors, without padding.
 
     Args:
         data: has the split.
@@ -57,7 +67,7 @@ def bucketed_batches(
     boundaries, sizes = length_buckets(
         data.lengths(split, length_of), batch_size, by_steps=by_steps
     )
-    pipeline = Pipeline(
+    return Pipeline(
         source,
         *stages,
         *shuffle,
@@ -67,7 +77,6 @@ def bucketed_batches(
         Map(as_tensors),
         Prefetch(_PREFETCHED),
     )
-    return iter(pipeline)
 
 
 def epoch_seed(seed: int, split: str, epoch: int) -> int | None:

@@ -153,7 +153,7 @@ class Dataset:
 
     def _chunks(self, split: str) -> Iterator[list[Record]]:
         source, stages = self.source(split)
-        records = iter(Pipeline(source, *stages))
+        records = iter(Pipeline(source, *stages).for_rank(0, 1))
         while chunk := list(islice(records, _CHUNK)):
             yield chunk
 

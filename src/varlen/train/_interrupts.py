@@ -12,29 +12,31 @@ class Stopped(KeyboardInterrupt):
 
 
 @contextmanager
-def deferred_interrupts() -> Iterator[Callable[[], None]]:
-    """Holds back the first Ctrl-C or SIGTERM; gives what raises `Stopped` if there was one.
+def deferred_interrupts(*, only_first: bool) -> Iterator[Callable[[], bool]]:
+    """Holds back Ctrl-C and SIGTERM; gives what says whether there was one.
 
-    A second one comes through at once. Other threads than the main one have no signals, and so
-    nothing is held back.
+    Other threads than the main one have no signals, and so nothing is held back.
+
+    Args:
+        only_first: whether a second one comes through at once. `torchrun` hands Ctrl-C on to
+            processes that have had it from the terminal.
     """
     pending: list[int] = []
 
     def hold(number: int, frame: Any) -> None:
-        if pending:
+        if pending and only_first:
             raise KeyboardInterrupt
         pending.append(number)
 
-    def check() -> None:
-        if pending:
-            raise Stopped
+    def is_pending() -> bool:
+        return bool(pending)
 
     if threading.current_thread() is not threading.main_thread():
-        yield check
+        yield is_pending
         return
     before = {number: signal.signal(number, hold) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield check
+        yield is_pending
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

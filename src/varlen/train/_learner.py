@@ -7,6 +7,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
+from varlen.train._ranks import ALONE, Ranks
 from varlen.train._settings import TrainingSettings
 
 
@@ -25,14 +26,18 @@ class Learner:
     Args:
         model: whose parameters learn.
         settings: learning rate, clipping, decay and average.
+        ranks: who else has a share of every step's gradient.
 
     Attributes:
         learning_rate: of the last step.
     """
 
-    def __init__(self, model: nn.Module, settings: TrainingSettings) -> None:
+    def __init__(
+        self, model: nn.Module, settings: TrainingSettings, *, ranks: Ranks = ALONE
+    ) -> None:
         self.learning_rate = 0.0
         self._model = model
+        self._ranks = ranks
         self._settings = settings
         self._parameters = [p for p in model.parameters() if p.requires_grad]
         self._optimizer = torch.optim.AdamW(
@@ -49,13 +54,14 @@ class Learner:
         """Takes a step with the gradients that are there, of a sum of losses, and clears them.
 
         Args:
-            total: how many losses are in the sum. With 0 nothing changes.
+            total: how many losses are in the sum, on all ranks. With 0 nothing changes.
             progress: how much of the training is done, from 0 to 1.
             num_before: how many steps came before.
 
         Returns:
             Whether the gradients were finite. If not, nothing has changed.
         """
+        self._ranks.add_gradients(self._parameters)
         is_finite = not total or self._scale(total)
         if total and is_finite:
             self.learning_rate = learning_rate_at(progress, self._settings)

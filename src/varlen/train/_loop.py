@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from time import perf_counter
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -16,15 +17,22 @@ from varlen.train._interrupts import Stopped, deferred_interrupts
 from varlen.train._learner import Learner
 from varlen.train._nonfinite import NonFinite
 from varlen.train._progress import EpochResult, Observer, Score, Tally
+from varlen.train._ranks import ALONE, Ranks
 from varlen.train._run_folder import RunFolder
 from varlen.train._standing import Standing
 from varlen.train.tasks import Learnable
 
-Check = Callable[[], None]
+IsStopping = Callable[[], bool]
 
 
 def fit(
-    task: Learnable, data: Dataset, run: RunFolder, *, observer: Observer, resume: bool = False
+    task: Learnable,
+    data: Dataset,
+    run: RunFolder,
+    *,
+    observer: Observer,
+    resume: bool = False,
+    ranks: Ranks = ALONE,
 ) -> Standing:
     """Trains `task.model` as its settings say; `run` then holds the weights of the best epoch.
 
@@ -37,6 +45,8 @@ def fit(
         run: where weights, checkpoints and figures go.
         observer: is told how it goes.
         resume: begin with the last checkpoint of the run, if there is one.
+        ranks: who learns together. All begin with the same weights, and a step of the optimizer
+            has a group of batches from each.
 
     Returns:
         Where it stands at the end.
@@ -45,17 +55,19 @@ def fit(
         KeyboardInterrupt: it was interrupted; a checkpoint is there.
         ConfigError: a loss or gradient was not finite; the batch is in the run folder.
         CheckpointError: there are checkpoints, of which none can be used.
+        OtherRankError: another rank is gone.
         OSError: something could not be written.
     """
     settings = task.settings.training
-    learner = Learner(task.model, settings)
-    checkpoints = Checkpoints(run.path / "checkpoints", settings)
+    learner = Learner(task.model, settings, ranks=ranks)
+    checkpoints = Checkpoints(run.path / "checkpoints", settings, ranks)
     standing = checkpoints.load_last(learner, observer) if resume else Standing()
     if resume:
         observer.training_resumes(epoch=standing.epoch, step=standing.step)
-    run.keep_metrics(standing.rows)
-    with deferred_interrupts() as check:
-        loop = _Loop(task, data, run, observer, learner, checkpoints, standing, check)
+    if ranks.is_first:
+        run.keep_metrics(standing.rows)
+    with deferred_interrupts(only_first=ranks.num_ranks == 1) as is_stopping:
+        loop = _Loop(task, data, run, observer, learner, checkpoints, standing, ranks, is_stopping)
         try:
             while not standing.is_over(settings):
                 loop.learn_epoch()
@@ -64,23 +76,47 @@ def fit(
         except Stopped:
             checkpoints.save(learner, standing)
             if not standing.best_epoch:
-                with learner.averaged():
-                    run.save_model(task.model)
+                loop.save_model()
+            ranks.wait()  # for the first, which writes, since `torchrun` ends all after one
             raise
+        ranks.wait()
     return standing
 
 
-def evaluate(task: Learnable, data: Dataset, split: str, check: Check = lambda: None) -> Tally:
-    """One pass over a split without learning. `check` is called between batches."""
-    tally, carried = Tally(), None
+def evaluate(
+    task: Learnable,
+    data: Dataset,
+    split: str,
+    *,
+    ranks: Ranks = ALONE,
+    is_stopping: IsStopping = lambda: False,
+) -> Tally:
+    """One pass over a split without learning, shared by all ranks.
+
+    Raises:
+        KeyboardInterrupt: `is_stopping` said so on some rank, between two batches.
+    """
+    whole, carried = Tally(), None
     task.model.eval()
     with torch.inference_mode():
-        for batch in task.batches(data, split, epoch=0):
+        for batch in task.batches(data, split, epoch=0).for_rank(ranks.rank, ranks.num_ranks):
             score = _score(task, batch, carried)
             carried = score.carried
-            tally.add(score)
-            check()
-    return tally
+            reports = ranks.gather(_Report(Tally.of([score]), is_stopping=is_stopping()))
+            for report in reports:
+                whole.join(report.tally)
+            if any(report.is_stopping for report in reports):
+                raise Stopped
+    return whole
+
+
+class _Report(NamedTuple):
+    """What a rank tells the others about its share of a step."""
+
+    tally: Tally
+    is_finite: bool = True
+    is_stopping: bool = False
+    is_due: bool = False  # a checkpoint
 
 
 @dataclass(frozen=True)
@@ -92,26 +128,28 @@ class _Loop:
     learner: Learner
     checkpoints: Checkpoints
     standing: Standing
-    check: Check
+    ranks: Ranks
+    is_stopping: IsStopping
 
     def learn_epoch(self) -> None:
         """Learns what is left of the epoch."""
         standing, settings = self.standing, self.task.settings.training
         num_steps = self.task.num_steps(self.data, "train")
-        nonfinite = NonFinite(settings.on_nonfinite, self.run.path, self.observer)
+        nonfinite = NonFinite(settings.on_nonfinite, self.run.path, self.observer, self.ranks)
         self.observer.epoch_begins(standing.epoch, num_epochs=settings.epochs, num_steps=num_steps)
         self.task.model.train()
         began = perf_counter() - standing.seconds
         for group, position in self._groups():
             progress = standing.progress(settings, num_steps)
             scores = self._backward(group)
-            total = sum(score.total for score in scores)
-            is_finite = len(scores) == len(group) and self.learner.step(
+            reports = self.ranks.gather(self._report(scores, len(group)))
+            total = sum(report.tally.total for report in reports)
+            is_finite = all(report.is_finite for report in reports) and self.learner.step(
                 total, progress=progress, num_before=standing.step
             )
             if is_finite:
-                for score in scores:
-                    standing.train.add(score)
+                for report in reports:
+                    standing.train.join(report.tally)
                 standing.carried = scores[-1].carried
             else:
                 self.learner.forget()
@@ -122,19 +160,23 @@ class _Loop:
             self.observer.batch_done(
                 standing.train, step=standing.step, learning_rate=self.learner.learning_rate
             )
-            self.checkpoints.save_if_due(self.learner, standing)
-            self.check()
+            if reports[0].is_due:
+                self.checkpoints.save(self.learner, standing)
+            if any(report.is_stopping for report in reports):
+                raise Stopped
 
     def end_epoch(self) -> None:
         """Validates, keeps the model if it is the best so far, and goes on to the next epoch."""
         task, standing, metric = self.task, self.standing, self.task.metrics[0]
         with self.learner.averaged():
-            valid = evaluate(task, self.data, "valid", self.check)
-            is_best = standing.is_best(metric, valid)
-            if is_best:
-                self.run.save_model(task.model)
-                standing.best, standing.best_loss = valid.value(metric), valid.loss
-                standing.best_epoch = standing.epoch
+            valid = evaluate(
+                task, self.data, "valid", ranks=self.ranks, is_stopping=self.is_stopping
+            )
+        is_best = standing.is_best(metric, valid)
+        if is_best:
+            self.save_model()
+            standing.best, standing.best_loss = valid.value(metric), valid.loss
+            standing.best_epoch = standing.epoch
         epoch, step, train, seconds = (
             standing.epoch,
             standing.step,
@@ -142,15 +184,23 @@ class _Loop:
             standing.seconds,
         )
         result = EpochResult(epoch, step, train, valid, seconds, is_best, task.metrics)
-        self.run.append_metrics(result.to_json())
+        if self.ranks.is_first:
+            self.run.append_metrics(result.to_json())
         standing.rows += 1
         self.observer.epoch_ends(result)
         standing.begin_epoch()
 
+    def save_model(self) -> None:
+        """Stores the weights, or their averages if there are any."""
+        if self.ranks.is_first:
+            with self.learner.averaged():
+                self.run.save_model(self.task.model)
+
     def _groups(self) -> Iterator[tuple[list[Any], dict[str, Any]]]:
-        """The batches of each step to come, and where the pass is after them."""
+        """This rank's batches of each step to come, and where the pass is after them."""
         settings, standing = self.task.settings.training, self.standing
-        batches = self.task.batches(self.data, "train", epoch=standing.epoch)
+        pipeline = self.task.batches(self.data, "train", epoch=standing.epoch)
+        batches = iter(pipeline.for_rank(self.ranks.rank, self.ranks.num_ranks))
         if standing.position is not None:
             batches.load_state_dict(standing.position)
         while settings.steps is None or standing.step < settings.steps:
@@ -163,7 +213,8 @@ class _Loop:
         """Adds the gradients of some batches up; ends early at a loss that is not finite."""
         scores: list[Score] = []
         carried = self.standing.carried
-        for batch in group:
+        for number, batch in enumerate(group):
+            self._seed(number * self.ranks.num_ranks + self.ranks.rank)
             score = _score(self.task, batch, carried)
             if not score.loss.isfinite():
                 return scores
@@ -172,9 +223,27 @@ class _Loop:
             scores.append(score)
         return scores
 
+    def _seed(self, place: int) -> None:
+        """Makes what is drawn for a batch depend on the step and its place in it alone.
+
+        So it is the same whichever rank has the batch, and whatever was interrupted before.
+        """
+        key = (self.task.settings.training.seed, self.standing.step, place)
+        [seed] = np.random.SeedSequence(key).generate_state(1, np.uint64).tolist()
+        torch.manual_seed(seed >> 1)
+
+    def _report(self, scores: list[Score], num_batches: int) -> _Report:
+        return _Report(
+            Tally.of(scores),
+            is_finite=len(scores) == num_batches,
+            is_stopping=self.is_stopping(),
+            is_due=self.checkpoints.is_due(self.standing.step + 1),
+        )
+
 
 def _score(task: Learnable, batch: Any, carried: Mapping[str, Tensor] | None) -> Score:
     device = next(task.model.parameters()).device
     is_mixed = task.settings.training.precision == "bfloat16"
+    carried = None if carried is None else to_device(carried, device)
     with torch.autocast(device.type, torch.bfloat16, enabled=is_mixed):
         return task.score(to_device(batch, device), carried)

@@ -10,6 +10,7 @@ from torch import Tensor
 from varlen.errors import ConfigError
 from varlen.sequences import JaggedSequence
 from varlen.train._progress import Observer
+from varlen.train._ranks import Ranks
 from varlen.train._standing import Standing
 from varlen.train._stored import write_tensors
 
@@ -21,12 +22,14 @@ class NonFinite:
         policy: "stop" or "skip".
         folder: where the batch is saved.
         observer: is told of what is skipped.
+        ranks: each of which saves its own share.
     """
 
-    def __init__(self, policy: str, folder: Path, observer: Observer) -> None:
+    def __init__(self, policy: str, folder: Path, observer: Observer, ranks: Ranks) -> None:
         self._policy = policy
         self._folder = folder
         self._observer = observer
+        self._ranks = ranks
 
     def found(self, batches: list[Mapping[str, Any]], standing: Standing) -> None:
         """Counts the step, or ends the training.
@@ -39,7 +42,8 @@ class NonFinite:
             standing.skipped += 1
             self._observer.says(f"{where}: loss or gradient not finite, skipped")
             return
-        path = self._folder / f"nonfinite-step-{standing.step + 1:010}.safetensors"
+        share = "" if self._ranks.num_ranks == 1 else f"-rank-{self._ranks.rank}"
+        path = self._folder / f"nonfinite-step-{standing.step + 1:010}{share}.safetensors"
         tensors = {
             f"{number}.{name}": tensor
             for number, batch in enumerate(batches)
@@ -47,6 +51,7 @@ class NonFinite:
         }
         about = {"epoch": standing.epoch, "step": standing.step + 1, "position": standing.position}
         write_tensors(path, tensors, about)
+        self._ranks.wait()
         raise ConfigError(
             "the loss or its gradient became nan or infinite, so nothing more can be learned",
             at=f"{where}; its batch is in {path}",

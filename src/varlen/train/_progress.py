@@ -1,7 +1,7 @@
 """What training says about itself while it runs. Whoever shows it is no business of the loop."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
@@ -18,7 +18,8 @@ class Score(NamedTuple):
             scalar tensors.
         live: how many steps are real.
         padded: how many steps the batch would have, with its padding.
-        carried: what the next batch of the same pass is scored with, detached; None if nothing is.
+        carried: what the next batch of the same pass is scored with, detached, each
+            `[batch, ...]`; None if nothing is.
     """
 
     loss: Tensor
@@ -64,6 +65,14 @@ class Tally:
     live: int = 0
     padded: int = 0
 
+    @classmethod
+    def of(cls, scores: Iterable[Score]) -> "Tally":
+        """The sums of some scores."""
+        tally = cls()
+        for score in scores:
+            tally.add(score)
+        return tally
+
     def add(self, score: Score) -> None:
         self.loss_sum += float(score.loss.detach())
         self.total += score.total
@@ -72,6 +81,16 @@ class Tally:
         for name, (part, whole) in score.metrics.items():
             part_before, whole_before = self.metrics.get(name, (0.0, 0.0))
             self.metrics[name] = (part_before + float(part), whole_before + float(whole))
+
+    def join(self, other: "Tally") -> None:
+        """Adds the sums of another one."""
+        self.loss_sum += other.loss_sum
+        self.total += other.total
+        self.live += other.live
+        self.padded += other.padded
+        for name, (part, whole) in other.metrics.items():
+            part_before, whole_before = self.metrics.get(name, (0.0, 0.0))
+            self.metrics[name] = (part_before + part, whole_before + whole)
 
     @property
     def loss(self) -> float:

@@ -11,9 +11,11 @@ from varlen.errors import CheckpointError, ConfigError
 from varlen.train._dataset import Dataset
 from varlen.train._loop import fit
 from varlen.train._progress import Observer
+from varlen.train._ranks import ALONE, Ranks, own_device
 from varlen.train._run_folder import RunFolder
 from varlen.train._settings import Settings
 from varlen.train._standing import Standing
+from varlen.train._tensorboard import Observers
 from varlen.train.tasks import Task, task_named
 
 
@@ -56,6 +58,7 @@ def train(
     *,
     observer: Observer,
     overwrite: bool = False,
+    ranks: Ranks = ALONE,
 ) -> Standing:
     """Trains a model and leaves it in a run folder. The same seed gives the same weights.
 
@@ -66,6 +69,7 @@ def train(
         settings: what `make_settings` gave.
         observer: is told how it goes.
         overwrite: whether a run folder that is there is replaced.
+        ranks: who learns together; the first alone writes, and tells the observer.
 
     Returns:
         Where training stood at the end; the weights of the best epoch are in the folder.
@@ -74,25 +78,34 @@ def train(
         ConfigError: there is something at `run_path`, or the data has not what is needed.
         What `Task.build`, `Task.check` and `fit` raise.
     """
-    RunFolder.check_free(run_path, overwrite=overwrite)
     with _own_generators():
         data = Dataset(data_path, valid_share=settings.data.valid_share)
-        task = build_task(name, data, settings)
-        run = RunFolder.create(
-            run_path,
-            task=name,
-            config={"data": str(data_path.resolve()), "settings": settings.to_json()},
-            vocabulary=task.to_json(),
-            overwrite=overwrite,
-        )
-        observer.training_begins(data_summary(task, data), task.metrics)
-        return fit(task, data, run, observer=observer)
+        with ranks.first_before_others():
+            if ranks.is_first:
+                RunFolder.check_free(run_path, overwrite=overwrite)
+                task = build_task(name, data, settings)
+                run = RunFolder.create(
+                    run_path,
+                    task=name,
+                    config={"data": str(data_path.resolve()), "settings": settings.to_json()},
+                    vocabulary=task.to_json(),
+                    overwrite=overwrite,
+                )
+            else:
+                run = RunFolder.open(run_path)
+                task = _first_task(run)
+        return _fit(task, data, run, observer, ranks)
 
 
-def resume(run_path: Path, *, observer: Observer) -> Standing:
+def resume(run_path: Path, *, observer: Observer, ranks: Ranks = ALONE) -> Standing:
     """Goes on with a training that was interrupted, from its last checkpoint.
 
     One that has none yet begins anew, which is the same.
+
+    Args:
+        run_path: the run folder.
+        observer: is told how it goes.
+        ranks: who learns together, which may be more or fewer than before.
 
     Raises:
         CheckpointError: it is no run folder, or its checkpoints cannot be used.
@@ -102,8 +115,7 @@ def resume(run_path: Path, *, observer: Observer) -> Standing:
     with _own_generators():
         task = _first_task(run)
         data = Dataset(data_of(run), valid_share=task.settings.data.valid_share)
-        observer.training_begins(data_summary(task, data), task.metrics)
-        return fit(task, data, run, observer=observer, resume=True)
+        return _fit(task, data, run, observer, ranks, resume=True)
 
 
 def load_task(run: RunFolder, *, weights: bool = True) -> Task:
@@ -146,6 +158,14 @@ def data_summary(task: Task, data: Dataset) -> str:
     )
 
 
+def _fit(
+    task: Task, data: Dataset, run: RunFolder, observer: Observer, ranks: Ranks, **resume: bool
+) -> Standing:
+    told = observer if ranks.is_first else Observers()
+    told.training_begins(data_summary(task, data), task.metrics)
+    return fit(task, data, run, observer=told, ranks=ranks, **resume)
+
+
 def _first_task(run: RunFolder) -> Task:
     """The task of a run, and the random generators, as `build_task` left them."""
     stored = run.vocabulary()
@@ -162,7 +182,7 @@ def _first_task(run: RunFolder) -> Task:
 
 
 def _move(task: Task) -> None:
-    device = task.settings.training.device
+    device = own_device(task.settings.training.device)
     try:
         task.model.to(device)
     except (RuntimeError, AssertionError) as error:

@@ -89,7 +89,7 @@ def batch_of(
             rows.append(inputs.encode({name: _as_array(name, example, inputs) for name in example}))
         except FeatureError as error:
             raise placed(error, f"example {number}") from error
-    [batch] = Pipeline(rows, Batch(len(rows)))
+    [batch] = Pipeline(rows, Batch(len(rows))).for_rank(0, 1)
     return to_device(as_tensors(batch), device)
 
 

@@ -9,11 +9,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from varlen.data import Batch, Pipeline, StageIterator
+from varlen.data import Batch, Pipeline
 from varlen.errors import ConfigError, FeatureError
 from varlen.features import FeatureSchema, float32, int64
 from varlen.sequences import JaggedSequence
-from varlen.train._batches import as_tensors, bucketed_batches, epoch_seed, to_device
+from varlen.train._batches import Batches, as_tensors, bucketed_batches, epoch_seed, to_device
 from varlen.train._dataset import Dataset, placed
 from varlen.train._network import RecurrentNetwork
 from varlen.train._progress import Metric, Score
@@ -136,7 +136,7 @@ class Music:
     def num_steps(self, data: Dataset, split: str) -> int:
         return int(np.maximum(data.lengths(split, self.feature) - 1, 0).sum())
 
-    def batches(self, data: Dataset, split: str, *, epoch: int) -> StageIterator:
+    def batches(self, data: Dataset, split: str, *, epoch: int) -> Batches:
         training = self.settings.training
         return bucketed_batches(
             data,
@@ -179,7 +179,7 @@ class Music:
             return []
         rolls = [self._roll(example, number) for number, example in enumerate(examples)]
         rows = [{self.feature: JaggedSequence(roll, np.int64(len(roll)))} for roll in rolls]
-        [batch] = Pipeline(rows, Batch(len(rows)))
+        [batch] = Pipeline(rows, Batch(len(rows))).for_rank(0, 1)
         notes = to_device(as_tensors(batch), _fit.device_of(self.model))[self.feature]
         with _fit.judging(self.model):
             scores = self.model(notes).cpu()

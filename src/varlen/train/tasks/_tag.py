@@ -8,10 +8,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from varlen.data import StageIterator
 from varlen.features import FixedLenSequenceFeature, string
 from varlen.sequences import JaggedSequence
-from varlen.train._batches import bucketed_batches, epoch_seed
+from varlen.train._batches import Batches, bucketed_batches, epoch_seed
 from varlen.train._dataset import Dataset
 from varlen.train._network import RecurrentNetwork
 from varlen.train._progress import Metric, Score
@@ -123,7 +122,7 @@ class Tag:
     def num_steps(self, data: Dataset, split: str) -> int:
         return int(data.lengths(split, self.inputs.first).sum())
 
-    def batches(self, data: Dataset, split: str, *, epoch: int) -> StageIterator:
+    def batches(self, data: Dataset, split: str, *, epoch: int) -> Batches:
         training = self.settings.training
         return bucketed_batches(
             data,

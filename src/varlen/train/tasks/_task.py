@@ -8,7 +8,7 @@ from typing import Any, ClassVar, NamedTuple, Protocol, runtime_checkable
 
 from torch import Tensor, nn
 
-from varlen.data import StageIterator
+from varlen.train._batches import Batches
 from varlen.train._dataset import Dataset
 from varlen.train._progress import Metric, Score
 from varlen.train._settings import Settings
@@ -60,8 +60,11 @@ class Learnable(Protocol):
     def num_steps(self, data: Dataset, split: str) -> int:
         """How many live steps a pass over the split has."""
 
-    def batches(self, data: Dataset, split: str, *, epoch: int) -> StageIterator:
-        """One pass over the split; that of the training split has an order for each epoch."""
+    def batches(self, data: Dataset, split: str, *, epoch: int) -> Batches:
+        """A pass over the split; that of the training split has an order for each epoch.
+
+        The ranks of a group share it, so that a batch may come without a single row.
+        """
 
     def score(self, batch: Any, carried: Mapping[str, Tensor] | None = None) -> Score:
         """Runs the model on a batch that came from `batches`.
