@@ -180,7 +180,7 @@ def test_resuming_within_an_epoch_gives_the_same_weights(folder, tmp_path):
 @pytest.mark.parametrize("cell", sorted(CELLS))
 def test_every_cell_scores_a_batch(folder, cell):
     task = music(folder, model={"cell": cell, "units": 4})
-    batch = next(task.batches(Dataset(folder), "train", epoch=1))
+    batch = next(iter(task.batches(Dataset(folder), "train", epoch=1)))
     score = task.score(batch)
     score.loss.backward()
     assert math.isfinite(float(score.loss.detach()))
