@@ -4,10 +4,13 @@ import csv
 import gzip
 import json
 import re
+from pathlib import Path
 
 import pytest
 
 from tiny_corpus import sentences
+from varlen import RecordReader
+from varlen.features import Profile, Schema
 
 OPTIONS = ["--units", 2, "--epochs", 1, "--inputs", "form", "--target", "upos"]
 SPLITS = ("train", "dev", "test")
@@ -247,3 +250,22 @@ def test_files_that_cannot_be_data(tagger, tmp_path, varlen):
     outcome = varlen("predict", tagger, "--file", tmp_path / "cut.jsonl.gz")
     assert outcome.status == 2
     assert "the gzip file is damaged" in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("name", "labels", "steps"),
+    [("fsdd_mfcc", 10, (115_576, 12_624)), ("japanese_vowels", 9, (4_274, 5_687))],
+)
+def test_data_sets_of_arrays_are_what_their_readme_says(name, labels, steps, tmp_path, varlen):
+    source = Path(__file__).parents[2] / "data" / name / f"{name}.npz"
+    assert varlen("convert", source, tmp_path / "data").status == 0
+    found = []
+    for split in ("train", "test"):
+        files = tmp_path / "data" / f"{split}-00000-of-00001.tfrecord"
+        with RecordReader(files) as records:
+            profile = Profile()
+            profile.add(list(records), str)
+        extent = Schema.from_profile(profile).context["labels"].values
+        assert (extent.least, extent.most) == (0, labels - 1)
+        found.append(profile.feature_lists["values"].lengths.sum())
+    assert tuple(found) == steps
