@@ -126,3 +126,29 @@ def test_what_does_not_fit():
         crf(scores, targets, LENGTHS)
     with pytest.raises(ValueError, match="found 6 in row 0"):
         crf.decode(scores, [6, 0, 0, 0, 0])
+
+
+@pytest.mark.parametrize("num_classes", [1, 3])
+@pytest.mark.parametrize("inference", [False, True])
+def test_marginals_are_those_of_all_paths(num_classes, inference):
+    crf, scores, _ = random_crf(num_classes)
+    with torch.inference_mode(inference):
+        marginals = crf.marginals(scores * 1, torch.tensor(LENGTHS) * 1)
+    assert marginals.dtype == scores.dtype
+    assert not marginals.requires_grad
+    expected = torch.zeros_like(scores)
+    for row, length in enumerate(LENGTHS):
+        of_paths = all_paths(crf, scores[row, :length]) if length else {}
+        total = torch.stack([*of_paths.values(), torch.tensor(-math.inf).double()]).logsumexp(0)
+        for path, score in of_paths.items():
+            for t, c in enumerate(path):
+                expected[row, t, c] += (score - total).exp().detach()
+    assert_close(marginals, expected)
+
+
+def test_marginals_of_half_precision_and_of_no_steps():
+    crf = LinearChainCRF(2)
+    marginals = crf.marginals(torch.tensor([[[0.0, 1.0]]]).bfloat16(), [1])
+    assert_close(marginals[0, 0], torch.tensor([0.0, 1.0]).softmax(0), atol=1e-6, rtol=0)
+    assert crf.marginals(torch.zeros(2, 3, 2), [0, 0]).abs().sum() == 0
+    assert crf.marginals(torch.zeros(2, 0, 2), [0, 0]).shape == (2, 0, 2)

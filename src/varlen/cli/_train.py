@@ -38,6 +38,7 @@ _EXAMPLES = {
     "tag": (
         "varlen train tag data/corpus --run runs/tagger",
         "varlen train tag en_ewt-ud-*.conllu --run runs/xpos --target xpos --inputs form",
+        "varlen train tag data/corpus --run runs/crf --loss crf",
     ),
     "classify": (
         "varlen train classify data/vowels.npz --run runs/vowels",

@@ -127,6 +127,29 @@ class LinearChainCRF(nn.Module):
         dtype = torch.promote_types(scores.dtype, self.start.dtype)
         return chain.block(paths), chain.rows(path_scores).to(dtype)
 
+    def marginals(
+        self, scores: Float[Tensor, "batch time classes"], lengths: Any
+    ) -> Float[Tensor, "batch time classes"]:
+        """The probability of each class at each step, over all paths of its row.
+
+        It is the gradient of the log-partition by the scores, which is what the forward-backward
+        algorithm computes; no graph is made.
+
+        Args:
+            scores: as in `forward`.
+            lengths: as in `forward`.
+
+        Returns:
+            Probabilities, which sum to 1 at each step; 0 in the padding.
+        """
+        self._check(scores)
+        # Tensors of inference mode cannot be in a graph, so what is in this one are copies.
+        with torch.inference_mode(False), torch.enable_grad():
+            exact = scores.detach().to(precise(scores.dtype), copy=True).requires_grad_()
+            chain = Chain.of(live_mask(exact, torch.as_tensor(lengths).clone()))
+            [found] = torch.autograd.grad(self._log_partition(chain, exact).sum(), exact)
+        return found.to(torch.promote_types(scores.dtype, self.start.dtype))
+
     def extra_repr(self) -> str:
         return f"{self.num_classes}"
 

@@ -123,6 +123,12 @@ def max_rows(steps: Tensor, lengths: Tensor) -> Tensor:
     return zeros.scatter_reduce(0, index, steps, "amax", include_self=False)
 
 
+def block_of(steps: Tensor, lengths: Tensor) -> Tensor:
+    """Live steps where they belong in a padded block, `[batch, time, ...]`, with 0 elsewhere."""
+    rows = torch.split(steps, lengths.tolist())
+    return torch.nn.utils.rnn.pad_sequence(list(rows), batch_first=True)
+
+
 def padded_size(lengths: Tensor) -> int:
     """How many steps a padded block of these rows has."""
     return len(lengths) * int(lengths.max()) if len(lengths) else 0

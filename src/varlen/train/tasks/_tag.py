@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from varlen.features import FixedLenSequenceFeature, string
@@ -14,6 +13,7 @@ from varlen.train._batches import Batches, bucketed_batches, epoch_seed
 from varlen.train._dataset import Dataset
 from varlen.train._network import RecurrentNetwork
 from varlen.train._progress import Metric, Score
+from varlen.train._setting import check_settings, setting
 from varlen.train._settings import Settings
 from varlen.train.inputs import (
     Inputs,
@@ -25,6 +25,7 @@ from varlen.train.inputs import (
 )
 from varlen.train.inputs._inputs import check_same_length
 from varlen.train.tasks import _fit
+from varlen.train.tasks._tag_head import TAG_HEADS
 from varlen.train.tasks._task import Examined
 
 _INPUTS = ("words", "tokens", "forms", "form", "text")
@@ -33,17 +34,27 @@ _TARGETS = ("upos", "tags", "tag", "labels", "label", "pos")
 
 @dataclass(frozen=True)
 class TagOptions:
-    """Tagging has no settings of its own."""
+    """What a tagger alone has."""
+
+    loss: str = setting(
+        "softmax",
+        "softmax decides each step for itself; crf the tags of a sentence together.",
+        choices=("softmax", "crf"),
+    )
+
+    def __post_init__(self) -> None:
+        check_settings(self)
 
 
 class TaggingModel(nn.Module):
-    """Inputs, recurrent layers, and scores of labels by a linear head."""
+    """Inputs, recurrent layers, scores of labels by a linear head, and what is made of them."""
 
     def __init__(self, inputs: Inputs, num_labels: int, settings: Settings) -> None:
         super().__init__()
         self.inputs = inputs.layer(noise=settings.model.noise)
         self.network = RecurrentNetwork(self.inputs.size, settings.model)
         self.head = nn.Linear(self.network.size, num_labels)
+        self.decisions = TAG_HEADS[settings.task.loss](num_labels)
 
     def forward(self, batch: Mapping[str, JaggedSequence]) -> Tensor:
         """The scores of all live steps, `[steps, labels]`."""
@@ -138,26 +149,26 @@ class Tag:
     def score(self, batch: Any, carried: Mapping[str, Tensor] | None = None) -> Score:
         scores = self.model(batch)
         targets, lengths = batch[self.target]
-        loss = F.cross_entropy(scores, targets, reduction="sum")
-        right = (scores.detach().argmax(-1) == targets).sum()
+        loss = self.model.decisions.losses(scores, targets, lengths).sum()
+        given = self.model.decisions.best(scores.detach(), lengths)
+        right = (given == targets).sum()
         live = len(targets)
         metrics = {"accuracy": (right, live)}
         return Score(loss, live, metrics, live, _fit.padded_size(lengths))
 
     def examine(self, batch: Any) -> Examined:
-        probabilities = self.model(batch).log_softmax(-1)
+        scores = self.model(batch)
         targets, lengths = batch[self.target]
-        losses = -probabilities.gather(-1, targets[:, None])[:, 0]
-        confidence, given = probabilities.max(-1)
+        given = self.model.decisions.best(scores, lengths)
         right = _fit.sum_rows((given == targets).long(), lengths)
         return Examined(
-            _fit.sum_rows(losses, lengths),
+            self.model.decisions.losses(scores, targets, lengths),
             lengths,
             {"accuracy": (right, lengths)},
             lengths,
             true=targets,
             given=given,
-            confidence=confidence.exp(),
+            confidence=self.model.decisions.confidence(scores, given, lengths),
             rows=_fit.rows_of(lengths),
             groups=self.inputs.unknown(batch),
         )
@@ -171,8 +182,9 @@ class Tag:
             return []
         batch = _fit.batch_of(self.inputs, examples, _fit.device_of(self.model))
         with _fit.judging(self.model):
-            best = self.model(batch).argmax(-1).cpu()
-        rows = torch.split(best, batch[self.inputs.first].lengths.tolist())
+            lengths = batch[self.inputs.first].lengths
+            best = self.model.decisions.best(self.model(batch), lengths)
+        rows = torch.split(best.cpu(), lengths.tolist())
         return [{self.target: self.labels.decode(row.tolist())} for row in rows]
 
     @property
