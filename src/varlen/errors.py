@@ -3,8 +3,10 @@
 A message says what was expected and what was found; `at` says where; `hint` says what to do.
 """
 
+import operator
 from collections.abc import Iterable
 from difflib import get_close_matches
+from typing import Any
 
 
 class VarlenError(Exception):
@@ -67,3 +69,20 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     listed = ", ".join(repr(n) for n in names)
     close = get_close_matches(name, names, n=1)
     return f"there are: {listed}" + (f". Did you mean {close[0]!r}?" if close else "")
+
+
+def check_integer(value: Any, argument: str, *, at_least: int) -> None:
+    """Refuses what is not an integer, or too small a one.
+
+    Raises:
+        TypeError: not an integer.
+        ValueError: below `at_least`.
+    """
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{argument}: expected an integer, found {value!r}") from None
+    if isinstance(value, bool):
+        raise TypeError(f"{argument}: expected an integer, found {value!r}")
+    if number < at_least:
+        raise ValueError(f"{argument}: expected at least {at_least}, found {value}")

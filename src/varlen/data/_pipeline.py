@@ -11,12 +11,12 @@ from varlen.data._describe import describe
 from varlen.data._loader_state import furthest_state
 from varlen.data._share import ShareIterator
 from varlen.data._source import Source
-from varlen.data._stage import Stage, StageIterator, check_integer
+from varlen.data._stage import Stage, StageIterator
 from varlen.data._stats import PipelineStats
 from varlen.data._tally import END, Tally
 from varlen.data._timed import timed
 from varlen.data._workers import share_of
-from varlen.errors import CheckpointError
+from varlen.errors import CheckpointError, check_integer
 
 _VERSION = 1
 

@@ -1,6 +1,5 @@
 """What a stage is: a frozen description, and an iterator that moves and can say where it is."""
 
-import operator
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
@@ -138,15 +137,3 @@ def call(function: Callable[[Any], Any], item: Any) -> Any:
         return function(item)
     except StopIteration as error:
         raise RuntimeError("the function of a stage raised StopIteration") from error
-
-
-def check_integer(value: Any, argument: str, *, at_least: int) -> None:
-    """Refuses what is not an integer, or too small a one."""
-    try:
-        number = operator.index(value)
-    except TypeError:
-        raise TypeError(f"{argument}: expected an integer, found {value!r}") from None
-    if isinstance(value, bool):
-        raise TypeError(f"{argument}: expected an integer, found {value!r}")
-    if number < at_least:
-        raise ValueError(f"{argument}: expected at least {at_least}, found {value}")

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
-from varlen.data._stage import check_integer
 from varlen.data.iterables._blocks import Blocks, Numbered, rows
+from varlen.errors import check_integer
 
 
 def batch(

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from varlen.data._stage import check_integer
 from varlen.data.iterables._blocks import Blocks, Numbered
 from varlen.data.stages._batch import check_boundaries
+from varlen.errors import check_integer
 
 
 def bucket(

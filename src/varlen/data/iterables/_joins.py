@@ -3,12 +3,12 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from varlen.data._stage import check_integer
 from varlen.data.iterables._batch import batch
 from varlen.data.iterables._kept import elements_of, kept
 from varlen.data.iterables._variants import check_capacity
 from varlen.data.queues._fill import joined
 from varlen.data.queues._orders import FirstInFirstOut, Shuffled
+from varlen.errors import check_integer
 
 
 def batch_join(

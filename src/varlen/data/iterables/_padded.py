@@ -4,11 +4,11 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from varlen.data._stage import check_integer
 from varlen.data.iterables._batch import chunks_of
 from varlen.data.iterables._blocks import Blocks, Numbered
 from varlen.data.iterables._buckets import bucket_boundaries_of, bucket_sizes, bucketed_chunks
 from varlen.data.iterables._padding import Padding
+from varlen.errors import check_integer
 
 
 def padded_batch(

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from varlen.data._stack import Array, Place, default_padding, is_padding_for
-from varlen.data._stage import check_integer
+from varlen.errors import check_integer
 
 Shape = tuple[int | None, ...]
 

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from varlen.data._stack import Array, as_array, default_padding
-from varlen.data._stage import check_integer
+from varlen.errors import check_integer
 
 Key = str | bytes
 

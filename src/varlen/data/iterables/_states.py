@@ -9,7 +9,6 @@ import numpy as np
 import torch
 
 from varlen.data._stack import Array
-from varlen.data._stage import check_integer
 from varlen.data.iterables._blocks import Blocks
 from varlen.data.iterables._segments import SegmentedSequence
 from varlen.data.iterables._state_batch import (
@@ -17,6 +16,7 @@ from varlen.data.iterables._state_batch import (
     Saver,
     StatefulSequence,
 )
+from varlen.errors import check_integer
 
 _OWNER = "batch_sequences_with_states"
 

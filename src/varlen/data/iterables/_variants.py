@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from varlen.data._stage import check_integer
 from varlen.data.iterables._batch import batch
 from varlen.data.iterables._kept import elements_of, kept
 from varlen.data.queues._orders import Shuffled
+from varlen.errors import check_integer
 
 
 def maybe_batch(

@@ -1,6 +1,6 @@
 """Batches planned ahead from the lengths of all examples: the same on every machine and rank."""
 
-from varlen.data.plan._boundaries import best_boundaries
+from varlen.buckets import best_boundaries
 from varlen.data.plan._epoch import EpochBatches
 from varlen.data.plan._limits import BatchLimits
 from varlen.data.plan._pair_buckets import PairBuckets, best_pair_buckets

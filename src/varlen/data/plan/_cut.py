@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from varlen.data.plan._boundaries import rounded_up
+from varlen.buckets import rounded_up
 from varlen.data.plan._lengths import ExampleLengths
 from varlen.data.plan._limits import BatchLimits, budget_of
 

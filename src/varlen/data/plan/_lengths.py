@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from varlen.data.plan._boundaries import checked_lengths
+from varlen.buckets import checked_lengths
 from varlen.errors import did_you_mean
 
 ONLY = ""  # the name of the feature where lengths come without one

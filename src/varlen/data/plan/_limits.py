@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass
 from typing import Literal
 
-from varlen.data._stage import check_integer
+from varlen.errors import check_integer
 
 Budget = int | Mapping[str, int]
 Oversize = Literal["error", "alone", "skip"]

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from varlen.data._stage import check_integer
-from varlen.data.plan._boundaries import checked_lengths, coarsened, rounded_up
+from varlen.buckets import checked_lengths, coarsened, rounded_up
+from varlen.errors import check_integer
 
 _MOST_LENGTHS = 32  # of either feature that are told apart
 _MOST_WITHIN = 16  # buckets by the second length, within one by the first

@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from varlen.data._stage import check_integer
-from varlen.data.plan._boundaries import best_boundaries
+from varlen.buckets import best_boundaries
 from varlen.data.plan._choose import choose
 from varlen.data.plan._epoch import EpochBatches
 from varlen.data.plan._form import in_buckets, in_order, in_windows, shuffled_in_groups
@@ -20,7 +19,7 @@ from varlen.data.plan._permutation import permutation
 from varlen.data.plan._sampler import PlannedSampler
 from varlen.data.plan._summary import EpochSummary, summarize
 from varlen.data.plan._windows import SortedWindows
-from varlen.errors import CheckpointError, did_you_mean
+from varlen.errors import CheckpointError, check_integer, did_you_mean
 
 _EXAMPLES, _BATCHES = range(2)  # what the seed is used for
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from varlen.data._stage import check_integer
 from varlen.data.plan._share import batch_of_rank, check_rank
+from varlen.errors import check_integer
 
 if TYPE_CHECKING:
     from varlen.data.plan._plan import PlannedBatches

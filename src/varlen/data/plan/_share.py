@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from varlen.data._rows import divide
-from varlen.data._stage import check_integer
 from varlen.data.plan._epoch import EpochBatches
+from varlen.errors import check_integer
 
 _Batch = NDArray[np.int64]
 

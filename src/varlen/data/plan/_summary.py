@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from varlen.data.plan._boundaries import rounded_up
+from varlen.buckets import rounded_up
 from varlen.data.plan._epoch import EpochBatches
 from varlen.data.plan._form import in_order
 from varlen.data.plan._lengths import ExampleLengths

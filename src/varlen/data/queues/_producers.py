@@ -8,10 +8,9 @@ from typing import Any
 import torch
 
 from varlen.data._stack import as_array
-from varlen.data._stage import check_integer
 from varlen.data.queues._fill import fill
 from varlen.data.queues._queues import FIFOQueue
-from varlen.errors import OutOfRangeError
+from varlen.errors import OutOfRangeError, check_integer
 
 
 def range_input_producer(

@@ -5,11 +5,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import Any
 
-from varlen.data._stage import check_integer
 from varlen.data.queues._components import Components
 from varlen.data.queues._orders import FirstInFirstOut, Order, Shuffled, SmallestFirst
 from varlen.data.queues._store import Store
-from varlen.errors import OutOfRangeError
+from varlen.errors import OutOfRangeError, check_integer
 
 
 class Queue(ABC):

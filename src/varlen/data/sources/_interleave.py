@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from varlen.data._source import Source
-from varlen.data._stage import StageIterator, check_integer
+from varlen.data._stage import StageIterator
 from varlen.data.sources._several import as_sources, check_same, load_states
+from varlen.errors import check_integer
 
 
 @dataclass(frozen=True)

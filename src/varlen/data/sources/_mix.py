@@ -10,8 +10,9 @@ from typing import Any, Literal
 import numpy as np
 
 from varlen.data._source import Source
-from varlen.data._stage import StageIterator, check_integer
+from varlen.data._stage import StageIterator
 from varlen.data.sources._several import as_sources, check_same, load_states
+from varlen.errors import check_integer
 
 _DRAWS_AT_A_TIME = 256
 # Behind seed, number and epoch, so that a Shuffle of the same seed has other bits.

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from varlen.data._collate import sequence_lengths
-from varlen.data._stage import StageIterator, check_integer
+from varlen.data._stage import StageIterator
 from varlen.data.plan import BatchLimits, PairBuckets
 from varlen.data.stages._group import GroupIterator
 from varlen.data.stages._sizes import sizes_by
+from varlen.errors import check_integer
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ import numpy as np
 
 from varlen.data._collate import collate
 from varlen.data._cut import cut, joint_length, sequence_names
-from varlen.data._stage import StageIterator, check_integer
-from varlen.errors import CheckpointError
+from varlen.data._stage import StageIterator
+from varlen.errors import CheckpointError, check_integer
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from varlen.data._cut import cut, joint_length
-from varlen.data._stage import StageIterator, check_integer
+from varlen.data._stage import StageIterator
 from varlen.data.stages._pieces import PiecesIterator
-from varlen.errors import FeatureError
+from varlen.errors import FeatureError, check_integer
 from varlen.records import Record
 
 _POLICIES = ("error", "truncate", "split", "skip")

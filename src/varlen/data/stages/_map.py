@@ -4,9 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from varlen.data._stage import EachIterator, StageIterator, check_integer
+from varlen.data._stage import EachIterator, StageIterator
 from varlen.data.stages._map_ahead import MapAheadIterator
 from varlen.data.stages._remote import RemoteFunction
+from varlen.errors import check_integer
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from varlen.data._stack import Array, default_padding, is_padding_for
-from varlen.data._stage import EachIterator, StageIterator, check_integer
+from varlen.data._stage import EachIterator, StageIterator
 from varlen.data._tensors import as_tensor, convert_sequences
-from varlen.errors import did_you_mean
+from varlen.errors import check_integer, did_you_mean
 from varlen.sequences import JaggedSequence, PaddedSequence, pad
 
 

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from varlen.data._indexed_pass import IndexedPass
-from varlen.data._stage import IndexedIterator, Lengths, StageIterator, check_integer
+from varlen.data._stage import IndexedIterator, Lengths, StageIterator
 from varlen.data.plan import permuted
+from varlen.errors import check_integer
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from queue import SimpleQueue
 from typing import Any, ClassVar
 
-from varlen.data._stage import StageIterator, check_integer
+from varlen.data._stage import StageIterator
+from varlen.errors import check_integer
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from varlen.data._stage import StageIterator, check_integer
+from varlen.data._stage import StageIterator
+from varlen.errors import check_integer
 
 
 @dataclass(frozen=True)

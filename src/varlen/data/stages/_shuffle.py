@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from varlen.data._run import Run, reordered
-from varlen.data._stage import StageIterator, check_integer
+from varlen.data._stage import StageIterator
 from varlen.data.stages._windows import WindowsIterator
+from varlen.errors import check_integer
 
 
 @dataclass(frozen=True)

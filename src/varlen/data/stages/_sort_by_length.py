@@ -6,9 +6,10 @@ import numpy as np
 
 from varlen.data._collate import sequence_lengths
 from varlen.data._run import Run, as_list, reordered
-from varlen.data._stage import StageIterator, check_integer
+from varlen.data._stage import StageIterator
 from varlen.data.plan._permutation import uniform
 from varlen.data.stages._windows import WindowsIterator
+from varlen.errors import check_integer
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from varlen.data._cut import cut, joint_length, sequence_names
-from varlen.data._stage import StageIterator, check_integer
+from varlen.data._stage import StageIterator
 from varlen.data.stages._pieces import PiecesIterator
+from varlen.errors import check_integer
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Boundaries of buckets that waste the least, found from the lengths."""
+"""Boundaries of buckets that waste the least, found from the lengths. Needs no torch."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from varlen.data._stage import check_integer
+from varlen.errors import check_integer
 
 # More lengths than that are told apart by their quantiles only.
 _MOST_LENGTHS = 4096
