@@ -117,7 +117,7 @@ def test_standard_input_that_is_not_text(trained, varlen, monkeypatch):
             ["--target", "words", "--inputs", "words"],
             "expected two features, found 'words' for both",
         ),
-        (["--bogus"], r"No such option: --bogus\n  see `varlen train tag --help`"),
+        (["--zyx"], r"No such option: --zyx\n  see `varlen train tag --help`"),
     ],
 )
 def test_options_that_cannot_be(data, tmp_path, varlen, options, message):
