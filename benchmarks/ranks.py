@@ -65,10 +65,12 @@ def main() -> None:
             two, one = Path(name, "two"), Path(name, "one")
             seconds = train(two, 2, options), train(one, 1, [*options, "--accumulate", "2"])
             print(
-                f"\ndropout {dropout}: {seconds[0]:.0f} and {seconds[1]:.0f} seconds, start included"
+                f"\ndropout {dropout}: {seconds[0]:.0f} and {seconds[1]:.0f} seconds, "
+                "start included"
             )
             print(
-                f"{'epoch':>5}{'train loss of two':>20}{'of one':>12}{'valid loss of two':>20}{'of one':>12}"
+                f"{'epoch':>5}{'train loss of two':>20}{'of one':>12}"
+                f"{'valid loss of two':>20}{'of one':>12}"
             )
             for epoch, (ours, theirs) in enumerate(zip(losses(two), losses(one), strict=True), 1):
                 print(f"{epoch:5}{ours[0]:20.8f}{theirs[0]:12.8f}{ours[1]:20.8f}{theirs[1]:12.8f}")
