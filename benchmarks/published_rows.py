@@ -1,0 +1,85 @@
+"""The rows of `benchmarks/published.py`: data, protocol, settings, and what others published.
+
+A published figure is here only if it was read where it stands.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+BUNDLED = Path(__file__).parents[1] / "data"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One of our results.
+
+    Attributes:
+        name: of the row.
+        data: a heading: the data set and the protocol.
+        path: of the data, beneath `data/` or beneath what `--data` names.
+        task: of `varlen train`.
+        config: the settings, as in a file for `--config`.
+        metric: what is shown, on which split.
+        split: which is evaluated.
+        target: what it is to be.
+        published: lines about results of others.
+        seeds: how many are trained.
+        options: more of the command line.
+        is_bundled: whether the data is in the project.
+    """
+
+    name: str
+    data: str
+    path: str
+    task: str
+    config: str
+    metric: str
+    target: float
+    published: tuple[str, ...]
+    split: str = "test"
+    seeds: int = 3
+    options: tuple[str, ...] = ()
+    is_bundled: bool = True
+
+    @property
+    def higher_is_better(self) -> bool:
+        return self.metric == "accuracy"
+
+    def show(self, value: float, *, unit: bool = True) -> str:
+        if self.metric == "accuracy":
+            return f"{100 * value:.2f}{' %' if unit else ''}"
+        return f"{value:.3f}"
+
+
+_BAI = "Bai, Kolter, Koltun 2018 (arXiv 1803.01271), Table 1"
+_RRU = "all tuned the same way, other protocol (LUMII-Syslab/RRU, README)"
+_MUSIC = "test NLL per step in nats, over whole pieces, first step not scored"
+
+_JSB = (
+    f"LSTM 8.45, GRU 8.43, RNN 8.91 with 300K parameters: {_BAI}",
+    f"LSTM 8.33, GRU 8.20: {_RRU}",
+)
+_NOTTINGHAM = (
+    f"LSTM 3.29, GRU 3.46, RNN 4.05 with 1M parameters: {_BAI}",
+    f"LSTM 3.25, GRU 3.22: {_RRU}",
+)
+
+
+def _jsb(cell: str, units: int, target: float) -> Row:
+    return Row(
+        name=f"jsb-{cell}",
+        data=f"JSB Chorales: {_MUSIC}",
+        path="jsb_chorales/jsb_chorales.jsonl.gz",
+        task="music",
+        options=("--split-by", "split"),
+        config=f'[model]\ncell = "{cell}"\nunits = {units}\n',
+        metric="loss",
+        target=target,
+        published=_JSB,
+    )
+
+
+ROWS = (
+    _jsb("lstm", 200, 8.36),
+    _jsb("gru", 200, 8.36),
+)
