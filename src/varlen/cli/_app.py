@@ -19,6 +19,7 @@ from varlen.cli._inspect import inspect
 from varlen.cli._plan import plan
 from varlen.cli._predict import predict
 from varlen.cli._repair import repair
+from varlen.cli._sample import sample
 from varlen.cli._shared import Interrupted, examples
 from varlen.errors import VarlenError
 
@@ -88,6 +89,12 @@ _app.command(
         "varlen predict runs/tagger < sentences.txt",
     )
 )(predict)
+_app.command(
+    epilog=examples(
+        "varlen sample runs/shakespeare --prompt 'ROMEO:' --temperature 0.8",
+        "varlen sample runs/names --num 20 --top-k 10 --json",
+    )
+)(sample)
 
 
 def _show_version(asked: bool) -> bool:

@@ -21,6 +21,7 @@ from varlen.formats import (
     read_json_lines,
     read_npz,
     read_parquet,
+    read_text,
 )
 
 
@@ -94,4 +95,5 @@ def reader_of(source: str, layout: CsvLayout) -> _Reader:
         "parquet": _Reader(read_parquet),
         "arrow": _Reader(read_arrow),
         "npz": _Reader(read_npz),
+        "txt": _Reader(read_text, in_order=True),
     }[source]

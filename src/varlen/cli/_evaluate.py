@@ -32,8 +32,8 @@ def evaluate(
     """Print how good a trained model is on a split.
 
     Each figure has a range: where it would lie, 95 times in 100, with other sequences of the same
-    kind (a bootstrap over sequences). Then come tables by length and by class. Files whose names
-    say no split are those of the split that is looked at.
+    kind (a bootstrap over sequences, of which there must be two). Then come tables by length and
+    by class. Files whose names say no split are those of the split that is looked at.
     """
     from varlen.cli._reading import Reading
     from varlen.cli._train_data import record_folder, source_places
@@ -70,9 +70,11 @@ def evaluate(
     print()
     for metric in found.metrics:
         low, high = found.interval(metric)
+        # Of one sequence, others cannot be drawn.
+        spread = f"({_value(metric, low)} to {_value(metric, high)})  "
         print(
             f"{metric.name:16}{_value(metric, found.value(metric))}  "
-            f"({_value(metric, low)} to {_value(metric, high)})  "
+            f"{spread if len(found.lengths) > 1 else ''}"
             f"of {found.whole(metric):,} {metric.counted or task.counted}"
         )
     for name, correct, total in found.groups:

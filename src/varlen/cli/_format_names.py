@@ -7,7 +7,7 @@ from varlen.errors import ConfigError, did_you_mean
 
 RECORDS = "tfrecord"
 TABLES = ("csv", "tsv")
-_TEXT = ("jsonl", "csv", "tsv", "conllu", RECORDS)  # may be gzip
+_TEXT = ("jsonl", "csv", "tsv", "conllu", "txt", RECORDS)  # may be gzip
 
 _SUFFIXES = {
     "jsonl": "jsonl",
@@ -20,6 +20,7 @@ _SUFFIXES = {
     "arrow": "arrow",
     "feather": "arrow",
     "npz": "npz",
+    "txt": "txt",
     "tfrecord": RECORDS,
     "tfrecords": RECORDS,
 }

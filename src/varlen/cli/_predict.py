@@ -101,13 +101,17 @@ def _asked(task: "Task", place: str, line: str) -> Asked:
         except ValueError as error:
             raise FeatureError(f"expected JSON: {error}", at=place) from error
         return place, example, True
-    if task.text_input is None:
+    try:
+        stood_for = task.text_example(line)
+    except FeatureError as error:
+        raise FeatureError(error.problem, at=place, hint=error.hint) from error
+    if stood_for is None:
         raise FeatureError(
             "expected a JSON object, since the model does not read words alone",
             at=place,
             hint=f"such as {task.example_hint}",
         )
-    return place, {task.text_input: line.split()}, False
+    return place, stood_for, False
 
 
 def _predicted(task: "Task", asked: list[Asked]) -> Iterable[dict[str, Any]]:

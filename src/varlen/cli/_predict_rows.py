@@ -12,8 +12,8 @@ _NO_PROGRESS: Progress = lambda _: None  # noqa: E731
 
 
 def reads_rows(file: Path) -> bool:
-    """Whether a file has rows of another format than JSON Lines and words."""
-    return format_of(file.name) not in (None, "jsonl")
+    """Whether a file has rows of another format than JSON Lines and text."""
+    return format_of(file.name) not in (None, "jsonl", "txt")
 
 
 def row_chunks(file: Path, reading: Reading) -> Iterator[list[tuple[str, dict[str, Any], bool]]]:

@@ -44,6 +44,10 @@ _EXAMPLES = {
         "varlen train classify data/vowels.npz --run runs/vowels",
         "varlen train classify reviews.jsonl --run runs/r --cell gru --units 64 --valid-share 0.2",
     ),
+    "lm": (
+        "varlen train lm shakespeare.txt --run runs/shakespeare",
+        "varlen train lm reviews.jsonl --run runs/words --target words --min-count 3",
+    ),
     "music": (
         "varlen train music chorales.jsonl.gz --split-by split --run runs/chorales",
         "varlen train music data/rolls --run runs/rolls --cell gru --units 256 --dropout 0.4",
@@ -108,17 +112,19 @@ def _command(task: TaskKind) -> Any:
         settings = make_settings(task.name, stated, at=str(config))
         settings = make_settings(task.name, stated, given, at="command line")
         reading = Reading.of(split_by, group_by, context, words)
+        share = settings.data.valid_share
         if dry_run:
             from varlen.cli._train_plan import print_plan
 
-            with record_folder(data, None, reading) as folder:
+            with record_folder(data, None, reading, valid_share=share) as folder:
                 print_plan(task.name, folder, settings)
             return
         with _told(run) as (ranks, observer), ExitStack() as stack:
             with ranks.first_before_others():
                 if ranks.is_first:
                     RunFolder.check_free(run, overwrite=overwrite)
-                folder = stack.enter_context(record_folder(data, run / "data", reading))
+                records = record_folder(data, run / "data", reading, valid_share=share)
+                folder = stack.enter_context(records)
             standing = train(
                 task.name,
                 folder,
@@ -139,7 +145,7 @@ def _command(task: TaskKind) -> Any:
             typer.Argument(
                 metavar="DATA...",
                 help="A folder of record files; or files or a folder of JSON Lines, CSV, "
-                "CoNLL-U, Parquet or .npz, whose names say train, valid or test.",
+                "CoNLL-U, Parquet, .npz or text, whose names say train, valid or test.",
             ),
         ],
         run=Annotated[Path, typer.Option(metavar="RUN", help="The run folder to make.")],

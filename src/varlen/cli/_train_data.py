@@ -6,11 +6,13 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from varlen.cli._convert_in import reader_of
 from varlen.cli._format_names import RECORDS, format_of, input_format
+from varlen.cli._held_out import with_ends_held_out
 from varlen.cli._inputs import progress_bar, shown_warnings
 from varlen.cli._reading import Reading
 from varlen.cli._shards import Sharding, write_splits
@@ -18,6 +20,7 @@ from varlen.cli._whole import whole_folder
 from varlen.errors import ConfigError, FeatureError
 from varlen.formats import CsvLayout, Kinds, Progress, Row
 from varlen.records import RecordReader
+from varlen.train._splits import VALIDATION_NAMES
 
 _SPLIT = re.compile(r"(?:^|[-_.])(train|valid|validation|val|dev|test)(?=[-_.]|$)")
 _PLACE = re.compile(r"(?P<file>.*?(?P<split>[\w-]+)-00000-of-00001\.tfrecord) @ byte (?P<byte>\d+)")
@@ -26,7 +29,12 @@ _SOURCE = "source.json"
 
 @contextmanager
 def record_folder(
-    paths: Sequence[Path], cache: Path | None, reading: Reading, *, rest: str = "train"
+    paths: Sequence[Path],
+    cache: Path | None,
+    reading: Reading,
+    *,
+    rest: str = "train",
+    valid_share: float | None = None,
 ) -> Iterator[Path]:
     """A folder of record files of what is in `paths`.
 
@@ -38,6 +46,8 @@ def record_folder(
         cache: where to make records; None for a folder that is gone afterwards.
         reading: how files that are no record files are meant.
         rest: the split of files whose names do not say one.
+        valid_share: of texts that are to be learned, how much of the end is for the split "valid",
+            if there is no file for that; None for nothing.
 
     Raises:
         ConfigError: there is nothing that can be read.
@@ -53,9 +63,9 @@ def record_folder(
         if folder is None:
             temporary = tempfile.TemporaryDirectory(prefix="varlen-")
             folder = Path(stack.enter_context(temporary)) / "data"
-        source = _described(files, reading, rest)
+        source = _described(files, reading, rest, _held_out(files, valid_share))
         if not _is_cached(folder, source):
-            count = _convert(files, folder, reading, rest, source)
+            count = _convert(files, folder, reading, source)
             if cache is not None:
                 print(f"{count:,} records made of {_named(files)} in {cache}", file=sys.stderr)
         with source_places(folder):
@@ -96,12 +106,14 @@ def _files_in(paths: Sequence[Path]) -> list[str]:
     for path in paths:
         if path.is_dir():
             found = sorted(file for file in path.iterdir() if format_of(file.name))
+            # Beside other data, a text says what this is.
+            found = [file for file in found if format_of(file.name) != "txt"] or found
             if not found:
                 raise ConfigError(
                     "no data files in the folder",
                     at=str(path),
                     hint="expected record files (train-*.tfrecord), or files named .jsonl, .csv, "
-                    ".tsv, .conllu, .parquet, .arrow or .npz",
+                    ".tsv, .conllu, .parquet, .arrow, .npz or .txt",
                 )
             files += found
         elif not path.exists():
@@ -118,17 +130,22 @@ def _files_in(paths: Sequence[Path]) -> list[str]:
     return [str(file) for file in files]
 
 
-def _convert(
-    files: Sequence[str], folder: Path, reading: Reading, rest: str, source: dict[str, Any]
-) -> int:
+def _held_out(files: Sequence[str], valid_share: float | None) -> float | None:
+    """The share, if there is something of which it can be held out."""
+    is_text = all(format_of(file) == "txt" for file in files)
+    has_valid = any(_split_of(file) in VALIDATION_NAMES for file in files)
+    return valid_share if is_text and not has_valid else None
+
+
+def _convert(files: Sequence[str], folder: Path, reading: Reading, source: dict[str, Any]) -> int:
     """Makes the record files and says how many records there are."""
     num_passes = reader_of(input_format(files, None), CsvLayout()).num_passes
     with (
         shown_warnings(),
-        progress_bar(files, num_passes) as progress,
+        progress_bar(files, num_passes * (1 if source["held_out"] is None else 2)) as progress,
         whole_folder(folder) as beside,
     ):
-        rows = Kinds().checked(_rows(files, reading, rest, progress))
+        rows = Kinds().checked(_rows(files, reading, source, progress))
         splits = write_splits(rows, beside, Sharding(1, None, None, None))
         if not splits:
             raise ConfigError("expected a record at least, found none", at=files[0])
@@ -136,7 +153,17 @@ def _convert(
     return sum(split.records for split in splits.values())
 
 
-def _rows(files: Sequence[str], reading: Reading, rest: str, progress: Progress) -> Iterator[Row]:
+def _rows(
+    files: Sequence[str], reading: Reading, source: dict[str, Any], progress: Progress
+) -> Iterator[Row]:
+    read = partial(_rows_of_files, files, reading, source["rest"], progress)
+    held_out = source["held_out"]
+    return read() if held_out is None else with_ends_held_out(read, held_out)
+
+
+def _rows_of_files(
+    files: Sequence[str], reading: Reading, rest: str, progress: Progress
+) -> Iterator[Row]:
     format_name = input_format(files, None)
     reading.check(format_name, at=files[0])
     by_split: dict[str, list[str]] = {}
@@ -151,13 +178,16 @@ def _split_of(file: str) -> str | None:
     return found[1] if found else None
 
 
-def _described(files: Sequence[str], reading: Reading, rest: str) -> dict[str, Any]:
+def _described(
+    files: Sequence[str], reading: Reading, rest: str, held_out: float | None
+) -> dict[str, Any]:
     """What has changed if the records are to be made anew; as JSON has it."""
     stats = [(Path(file).resolve(), Path(file).stat()) for file in files]
     described = {
         "files": [[str(path), stat.st_size, stat.st_mtime_ns] for path, stat in stats],
         "reading": reading._asdict(),
         "rest": rest,
+        "held_out": held_out,
     }
     return dict(json.loads(json.dumps(described)))
 
@@ -178,13 +208,13 @@ def _source_place(folder: Path, split: str, file: Path, offset: int) -> str | No
             stated["split_by"], stated["group_by"], tuple(stated["context"]), tuple(stated["words"])
         )
         files = [name for name, _, _ in source["files"]]
-        if _described(files, reading, source["rest"]) != source:
+        if _described(files, reading, source["rest"], source["held_out"]) != source:
             return None
     except (OSError, ValueError, KeyError):
         return None
     with RecordReader(str(file)) as reader:
         number = sum(record.offset < offset for record in reader.records())
-    rows = _rows(files, reading, source["rest"], lambda _: None)
+    rows = _rows(files, reading, source, lambda _: None)
     of_split = (row.place for row in rows if row.split == split)
     return next((place for i, place in enumerate(of_split) if i == number), None)
 

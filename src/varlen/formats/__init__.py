@@ -14,8 +14,10 @@ from ._npz import read_npz
 from ._parquet import read_arrow, read_parquet, write_parquet
 from ._record_files import RecordFiles
 from ._row import Progress, Row
+from ._text import TEXT, read_text
 
 __all__ = [
+    "TEXT",
     "CsvLayout",
     "Kind",
     "Kinds",
@@ -33,6 +35,7 @@ __all__ = [
     "read_lines",
     "read_npz",
     "read_parquet",
+    "read_text",
     "write_json_lines",
     "write_parquet",
 ]

@@ -12,7 +12,9 @@ CELLS: dict[str, Callable[[int, int], RNNCell]] = {
     "cifg": cells.CoupledInputForgetGateLSTMCell,
     "cudnn_gru": cells.CudnnCompatibleGRUCell,
     "cudnn_lstm": cells.CudnnCompatibleLSTMCell,
-    "glstm": lambda size, units: cells.GLSTMCell(size, units, number_of_groups=_groups(units)),
+    "glstm": lambda size, units: cells.GLSTMCell(
+        size, units, number_of_groups=_groups(size, units)
+    ),
     "gru": cells.GRUCell,
     "gru_block": cells.GRUBlockCell,
     "gru_block_v2": cells.GRUBlockCellV2,
@@ -67,6 +69,6 @@ def check_cell_name(name: str) -> None:
         raise ConfigError(f"cell: no cell {name!r}", hint=did_you_mean(name, CELLS))
 
 
-def _groups(units: int) -> int:
-    """Four groups, as in the paper, or as many as go into the units."""
-    return next(groups for groups in (4, 2, 1) if units % groups == 0)
+def _groups(size: int, units: int) -> int:
+    """Four groups, as in the paper, or as many as go into both sizes."""
+    return next(groups for groups in (4, 2, 1) if size % groups == 0 and units % groups == 0)

@@ -5,7 +5,8 @@ from varlen.train.inputs._find import find_context, find_sequence, find_sequence
 from varlen.train.inputs._inputs import InputLayer, Inputs, fit_inputs
 from varlen.train.inputs._labels import LabelFitting, Labels
 from varlen.train.inputs._notes import NoteEncoder
-from varlen.train.inputs._symbols import SymbolEncoder
+from varlen.train.inputs._symbols import SymbolEncoder, SymbolLayer
+from varlen.train.inputs._tokens import TokenEncoder, TokenFitting
 from varlen.train.inputs._vectors import VectorEncoder
 from varlen.train.inputs._vocabulary import Vocabulary
 from varlen.train.inputs._words import WordEncoder
@@ -20,6 +21,9 @@ __all__ = [
     "NoteEncoder",
     "Spec",
     "SymbolEncoder",
+    "SymbolLayer",
+    "TokenEncoder",
+    "TokenFitting",
     "VectorEncoder",
     "Vocabulary",
     "WordEncoder",

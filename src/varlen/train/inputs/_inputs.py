@@ -49,11 +49,10 @@ class Inputs:
         """What there is: "words: 19,672 words"."""
         return ", ".join(f"{name}: {found.summary}" for name, found in self.encoders.items())
 
-    @property
-    def text_feature(self) -> str | None:
-        """The feature that a list of words is enough for; None if there is more to know."""
+    def text_example(self, line: str) -> dict[str, Any] | None:
+        """The example of words with spaces between; None if there is more to know."""
         is_text = self.encoders[self.first].spec.dtype == np.dtype(object)
-        return self.first if is_text and len(self.encoders) == 1 else None
+        return {self.first: line.split()} if is_text and len(self.encoders) == 1 else None
 
     @property
     def example_hint(self) -> str:

@@ -123,9 +123,8 @@ class Classify:
             "labels": self.labels.to_json(),
         }
 
-    @property
-    def text_input(self) -> str | None:
-        return self.inputs.text_feature
+    def text_example(self, line: str) -> dict[str, Any] | None:
+        return self.inputs.text_example(line)
 
     @property
     def example_hint(self) -> str:

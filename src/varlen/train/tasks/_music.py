@@ -117,8 +117,7 @@ class Music:
     def to_json(self) -> dict[str, Any]:
         return {"feature": self.feature, "notes": self.encoder.to_json()}
 
-    @property
-    def text_input(self) -> str | None:
+    def text_example(self, line: str) -> dict[str, Any] | None:
         return None
 
     @property

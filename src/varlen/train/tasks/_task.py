@@ -118,9 +118,12 @@ class Task(Learnable, Protocol):
     class_kind: ClassVar[str]
     counted: ClassVar[str]
 
-    @property
-    def text_input(self) -> str | None:
-        """The feature that a line of words may stand for; None if that is not enough."""
+    def text_example(self, line: str) -> dict[str, Any] | None:
+        """The example that a line of text stands for; None if text is not enough.
+
+        Raises:
+            FeatureError: this line cannot be one.
+        """
 
     @property
     def example_hint(self) -> str:

@@ -1,0 +1,89 @@
+"""Long sequences in batches: read on chunk by chunk to learn, whole to be scored."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from varlen.data import (
+    BucketBySequenceLength,
+    Chunk,
+    LimitLength,
+    Map,
+    Parse,
+    Pipeline,
+    Prefetch,
+    Shuffle,
+    Stage,
+    StageIterator,
+)
+from varlen.train._batches import as_tensors, length_buckets
+from varlen.train._dataset import Dataset
+
+Encode = Callable[[dict[str, Any]], dict[str, Any]]
+
+_SHUFFLE_WINDOW = 10_000
+_PREFETCHED = 4
+
+
+def streamed_batches(
+    data: Dataset,
+    split: str,
+    *,
+    parse: Parse,
+    encode: Encode,
+    names: tuple[str, ...],
+    lengths: npt.NDArray[np.int64],
+    chunk: int,
+    batch_size: int,
+    shuffle_seed: int,
+) -> StageIterator:
+    """One pass over a split in which every row reads on in its own sequence, as `Chunk` does.
+
+    A sequence that is longer than a row's share of all steps is read by several rows, which begin
+    within it; so one text gives as many streams as there are rows, of equal length.
+
+    Args:
+        data: has the split.
+        split: its name.
+        parse: parses its records.
+        encode: makes numbers of a parsed example.
+        names: its sequences, which go together.
+        lengths: of all of them.
+        chunk: the most steps of a row.
+        batch_size: rows.
+        shuffle_seed: of the order of sequences.
+    """
+    share = max(1, math.ceil(int(lengths.sum()) / batch_size))
+    return _batches(
+        data,
+        split,
+        Shuffle(_SHUFFLE_WINDOW, shuffle_seed),
+        parse,
+        Map(encode),
+        LimitLength(names, share, "split"),
+        Chunk(chunk, batch_size),
+    )
+
+
+def whole_batches(
+    data: Dataset,
+    split: str,
+    *,
+    parse: Parse,
+    encode: Encode,
+    length_of: str,
+    lengths: npt.NDArray[np.int64],
+    batch_size: int,
+) -> StageIterator:
+    """One pass over a split in batches of whole sequences of like length."""
+    boundaries, sizes = length_buckets(lengths, batch_size)
+    buckets = BucketBySequenceLength(length_of, boundaries, sizes)
+    return _batches(data, split, parse, Map(encode), buckets)
+
+
+def _batches(data: Dataset, split: str, *stages: Stage) -> StageIterator:
+    source, first = data.source(split)
+    return iter(Pipeline(source, *first, *stages, Map(as_tensors), Prefetch(_PREFETCHED)))
