@@ -147,6 +147,21 @@ def test_rows_share_one_text(tmp_path):
     assert "".join(names[n] for row in rows for n in row.tolist()) == "|" + text
 
 
+def test_a_batch_without_rows_has_no_loss(folder):
+    """As a rank may get, where there are more ranks than rows."""
+    task = language(folder)
+    for split in ("train", "valid"):
+        batch = next(iter(task.batches(Dataset(folder), split, epoch=1)))
+        empty = {
+            name: value[:0]
+            if torch.is_tensor(value)
+            else type(value)(value.values[:0], value.lengths[:0])
+            for name, value in batch.items()
+        }
+        score = task.score(empty)
+        assert (float(score.loss.detach()), score.total, score.padded) == (0, 0, 0)
+
+
 def test_resuming_within_an_epoch_carries_the_state_on(tmp_path):
     write_split(tmp_path / "data", "train", ["abcabcabacbbcab" * 6, "cab"])
     write_split(tmp_path / "data", "valid", ["abc"])

@@ -17,9 +17,8 @@ from varlen.data import (
     Prefetch,
     Shuffle,
     Stage,
-    StageIterator,
 )
-from varlen.train._batches import as_tensors, length_buckets
+from varlen.train._batches import Batches, as_tensors, length_buckets
 from varlen.train._dataset import Dataset
 
 Encode = Callable[[dict[str, Any]], dict[str, Any]]
@@ -39,8 +38,8 @@ def streamed_batches(
     chunk: int,
     batch_size: int,
     shuffle_seed: int,
-) -> StageIterator:
-    """One pass over a split in which every row reads on in its own sequence, as `Chunk` does.
+) -> Batches:
+    """A pass over a split in which every row reads on in its own sequence, as `Chunk` does.
 
     A sequence that is longer than a row's share of all steps is read by several rows, which begin
     within it; so one text gives as many streams as there are rows, of equal length.
@@ -77,13 +76,13 @@ def whole_batches(
     length_of: str,
     lengths: npt.NDArray[np.int64],
     batch_size: int,
-) -> StageIterator:
-    """One pass over a split in batches of whole sequences of like length."""
+) -> Batches:
+    """A pass over a split in batches of whole sequences of like length."""
     boundaries, sizes = length_buckets(lengths, batch_size)
     buckets = BucketBySequenceLength(length_of, boundaries, sizes)
     return _batches(data, split, parse, Map(encode), buckets)
 
 
-def _batches(data: Dataset, split: str, *stages: Stage) -> StageIterator:
+def _batches(data: Dataset, split: str, *stages: Stage) -> Batches:
     source, first = data.source(split)
-    return iter(Pipeline(source, *first, *stages, Map(as_tensors), Prefetch(_PREFETCHED)))
+    return Pipeline(source, *first, *stages, Map(as_tensors), Prefetch(_PREFETCHED))

@@ -9,11 +9,11 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
-from varlen.data import Batch, Parse, Pipeline, StageIterator
+from varlen.data import Batch, Parse, Pipeline
 from varlen.errors import ConfigError, FeatureError
 from varlen.features import Schema, int64, string
 from varlen.sequences import JaggedSequence
-from varlen.train._batches import as_tensors, epoch_seed, to_device
+from varlen.train._batches import Batches, as_tensors, epoch_seed, to_device
 from varlen.train._dataset import Dataset, placed
 from varlen.train._progress import Metric, Score
 from varlen.train._setting import check_settings, setting
@@ -144,7 +144,7 @@ class Language:
     def num_steps(self, data: Dataset, split: str) -> int:
         return int(self._lengths_of(data, split).sum())
 
-    def batches(self, data: Dataset, split: str, *, epoch: int) -> StageIterator:
+    def batches(self, data: Dataset, split: str, *, epoch: int) -> Batches:
         training = self.settings.training
         parse = Parse(*_specs(self.feature, self.encoder))
         lengths = self._lengths_of(data, split)
