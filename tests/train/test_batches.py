@@ -11,7 +11,7 @@ def lengths_of_words() -> np.ndarray:
 
 def test_a_bucket_is_narrow_and_has_some_batches() -> None:
     lengths = lengths_of_words()
-    boundaries, sizes = length_buckets(lengths, 32)
+    boundaries, sizes = length_buckets(lengths, 32, max_steps=10**6)
     assert sizes == [32] * (len(boundaries) + 1)
     buckets = np.digitize(lengths, boundaries)
     for number in range(len(boundaries)):
@@ -23,7 +23,7 @@ def test_a_bucket_is_narrow_and_has_some_batches() -> None:
 
 def test_by_steps_batches_have_as_many_steps() -> None:
     lengths = lengths_of_words()
-    boundaries, sizes = length_buckets(lengths, 32, by_steps=True)
+    boundaries, sizes = length_buckets(lengths, 32, max_steps=10**6, by_steps=True)
     buckets = np.digitize(lengths, boundaries)
     longest = [int(lengths[buckets == number].max()) for number in range(len(boundaries))]
     wanted = 32 * lengths.mean()
@@ -33,8 +33,16 @@ def test_by_steps_batches_have_as_many_steps() -> None:
 
 
 def test_sequences_without_steps_and_few_sequences_are_no_exception() -> None:
-    assert length_buckets(np.array([0, 0, 5]), 2, by_steps=True) == ([6], [1, 1])
-    assert length_buckets(np.array([7]), 32) == ([8], [32, 32])
-    boundaries, sizes = length_buckets(np.array([0] * 100 + [3] * 100), 2, by_steps=True)
+    assert length_buckets(np.array([0, 0, 5]), 2, max_steps=99, by_steps=True) == ([6], [1, 1])
+    assert length_buckets(np.array([7]), 32, max_steps=999) == ([8], [32, 32])
+    boundaries, sizes = length_buckets(
+        np.array([0] * 100 + [3] * 100), 2, max_steps=99, by_steps=True
+    )
     assert boundaries == [3, 4]
     assert sizes == [3, 1, 1]
+
+
+def test_a_batch_of_long_sequences_has_no_more_steps_than_are_allowed() -> None:
+    lengths = np.array([10] * 400 + [1000] * 400 + [100_000] * 40)
+    boundaries, sizes = length_buckets(lengths, 32, max_steps=4096)
+    assert (boundaries, sizes) == ([1000, 100_000, 100_001], [32, 4, 1, 1])

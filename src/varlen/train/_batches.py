@@ -20,6 +20,7 @@ from varlen.sequences import JaggedSequence
 from varlen.train._dataset import Dataset
 
 _SHUFFLE_WINDOW = 10_000
+_SHUFFLE_BYTES = 2**26
 _PREFETCHED = 4
 # With fewer batches than this per bucket, most of them would stay half full.
 _BATCHES_PER_BUCKET = 4
@@ -45,6 +46,7 @@ def bucketed_batches(
     encode: Callable[[dict[str, Any]], dict[str, Any]],
     length_of: str,
     batch_size: int,
+    max_steps: int,
     by_steps: bool = False,
     shuffle_seed: int | None,
 ) -> Batches:
@@ -58,14 +60,15 @@ def bucketed_batches(
         encode: makes numbers of a parsed example.
         length_of: the feature list by whose length examples are brought together.
         batch_size: examples in a batch.
+        max_steps: live steps in a batch, at most; a longer sequence is alone.
         by_steps: whether batches have about as many live steps, those of `batch_size` examples of
             mean length, instead of as many examples. This suits losses that are means over steps.
         shuffle_seed: of the order; None leaves it as it is.
     """
     source, stages = data.source(split)
-    shuffle = [] if shuffle_seed is None else [Shuffle(_SHUFFLE_WINDOW, shuffle_seed)]
+    shuffle = [] if shuffle_seed is None else [Shuffle(_shuffle_window(data, split), shuffle_seed)]
     boundaries, sizes = length_buckets(
-        data.lengths(split, length_of), batch_size, by_steps=by_steps
+        data.lengths(split, length_of), batch_size, max_steps=max_steps, by_steps=by_steps
     )
     return Pipeline(
         source,
@@ -79,13 +82,19 @@ def bucketed_batches(
     )
 
 
+def _shuffle_window(data: Dataset, split: str) -> int:
+    """How many records are shuffled at once: so many as fit into 64 MiB."""
+    mean_bytes = data.num_bytes(split) / data.num_records(split)
+    return max(1, min(_SHUFFLE_WINDOW, int(_SHUFFLE_BYTES / mean_bytes)))
+
+
 def epoch_seed(seed: int, split: str, epoch: int) -> int | None:
     """The seed of the order of an epoch: that of the training split, none of others."""
     return seed + epoch * 2**32 if split == "train" else None
 
 
 def length_buckets(
-    lengths: npt.NDArray[np.int64], batch_size: int, *, by_steps: bool = False
+    lengths: npt.NDArray[np.int64], batch_size: int, *, max_steps: int, by_steps: bool = False
 ) -> tuple[list[int], list[int]]:
     """Boundaries of buckets with a few batches each, and the batch size of each bucket.
 
@@ -95,13 +104,15 @@ def length_buckets(
     Args:
         lengths: of all sequences, not all of them 0.
         batch_size: sequences in a batch.
+        max_steps: steps in a batch of more than one sequence, at most.
         by_steps: whether these are of mean length, and longer ones fewer, with as many steps.
     """
     values, counts = np.unique(lengths, return_counts=True)
     sizes = np.full(len(values), batch_size)
     if by_steps:
         steps = batch_size * lengths.mean()
-        sizes = np.maximum(1, np.rint(steps / np.maximum(values, 1))).astype(np.int64)
+        sizes = np.rint(steps / np.maximum(values, 1)).astype(np.int64)
+    sizes = np.maximum(1, np.minimum(sizes, max_steps // np.maximum(values, 1)))
     batches = counts / sizes
     left = np.cumsum(batches[::-1])[::-1]
     boundaries: list[int] = []

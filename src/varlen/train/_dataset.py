@@ -4,7 +4,6 @@ import os
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,6 +18,7 @@ from varlen.sequences import JaggedSequence, SparseValues
 from varlen.train._splits import VALIDATION_NAMES, split_files, split_names
 
 _CHUNK = 512
+_CHUNK_BYTES = 2**24
 
 
 class Example(NamedTuple):
@@ -75,6 +75,7 @@ class Dataset:
         self.held_out = self._valid is None and "train" in names
         self._share = valid_share
         self._profiles: dict[str, Profile] = {}
+        self._num_bytes: dict[str, int] = {}
 
     def source(self, split: str) -> tuple[Records, list[Stage]]:
         """The beginning of a pipeline over the records of a split, in order.
@@ -98,13 +99,14 @@ class Dataset:
             CorruptRecordError: a file is damaged.
         """
         if split not in self._profiles:
-            profile = Profile()
+            profile, num_bytes = Profile(), 0
             for chunk in self._chunks(split):
+                num_bytes += sum(len(record.data) for record in chunk)
                 places = [record.place for record in chunk]
                 profile.add([record.data for record in chunk], places.__getitem__)
             if not profile.num_records:
                 raise ConfigError(f"split {split!r} has no records", at=str(self.path))
-            self._profiles[split] = profile
+            self._profiles[split], self._num_bytes[split] = profile, num_bytes
         return self._profiles[split]
 
     @property
@@ -115,6 +117,11 @@ class Dataset:
     def num_records(self, split: str) -> int:
         """How many records a split has."""
         return self.profile(split).num_records
+
+    def num_bytes(self, split: str) -> int:
+        """How many bytes the records of a split have, decompressed."""
+        self.profile(split)
+        return self._num_bytes[split]
 
     def lengths(self, split: str, feature: str) -> npt.NDArray[np.int64]:
         """How many steps a feature list has in each record of a split.
@@ -154,7 +161,15 @@ class Dataset:
     def _chunks(self, split: str) -> Iterator[list[Record]]:
         source, stages = self.source(split)
         records = iter(Pipeline(source, *stages).for_rank(0, 1))
-        while chunk := list(islice(records, _CHUNK)):
+        chunk: list[Record] = []
+        num_bytes = 0
+        for record in records:
+            chunk.append(record)
+            num_bytes += len(record.data)
+            if len(chunk) == _CHUNK or num_bytes >= _CHUNK_BYTES:
+                yield chunk
+                chunk, num_bytes = [], 0
+        if chunk:
             yield chunk
 
 

@@ -52,6 +52,11 @@ class TrainingSettings:
         None, "Steps of the optimizer, after which training ends before its epochs do.", least=1
     )
     batch_size: int = setting(32, "Sequences per batch.", least=1, most=1_000_000)
+    max_steps: int = setting(
+        65_536,
+        "Live steps per batch, at most, of long sequences; one that is longer comes alone.",
+        least=1,
+    )
     accumulate: int = setting(1, "Batches per step of the optimizer.", least=1, most=1_000_000)
     learning_rate: float = setting(3e-3, "Of Adam, at its highest.", above=0, most=1)
     schedule: str = setting(

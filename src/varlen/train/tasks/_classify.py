@@ -151,6 +151,7 @@ class Classify:
             encode=self._encode,
             length_of=self.inputs.first,
             batch_size=training.batch_size,
+            max_steps=training.max_steps,
             shuffle_seed=epoch_seed(training.seed, split, epoch),
         )
 

@@ -144,6 +144,7 @@ class Music:
             encode=self._encode,
             length_of=self.feature,
             batch_size=training.batch_size,
+            max_steps=training.max_steps,
             shuffle_seed=epoch_seed(training.seed, split, epoch),
         )
 

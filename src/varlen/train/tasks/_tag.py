@@ -141,6 +141,7 @@ class Tag:
             encode=self._encode,
             length_of=self.inputs.first,
             batch_size=training.batch_size,
+            max_steps=training.max_steps,
             by_steps=True,
             shuffle_seed=epoch_seed(training.seed, split, epoch),
         )
