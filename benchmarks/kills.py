@@ -106,7 +106,7 @@ class Killed:
 def figures(run: Path) -> list[dict[str, Any]]:
     """The lines of figures, without times."""
     lines = (run / "metrics.jsonl").read_text().splitlines()
-    return [{**json.loads(line), "seconds": None} for line in lines]
+    return [{**json.loads(line), "seconds": None, "stages": None} for line in lines]
 
 
 def differences(run: Path, whole: Path) -> list[str]:

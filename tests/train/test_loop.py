@@ -132,6 +132,34 @@ def test_the_stored_weights_are_those_of_the_best_epoch(data, run, tmp_path):
     assert [row["valid_accuracy"] for row in rows] == [0.25, 0.75, 0.75, 0.5]
 
 
+def test_a_line_of_figures_has_the_time_of_each_stage_and_a_curve_within_the_epoch(data, run):
+    task = Line(sizes=(4, 2, 2))
+    tallies = []
+
+    class Watch(Recorder):
+        def batch_done(self, tally, *, step, learning_rate):
+            tallies.append((step, tally.loss_sum))
+
+    learn(task, data, run, Watch(), epochs=2)
+    rows = [json.loads(line) for line in (run.path / "metrics.jsonl").read_text().splitlines()]
+    for row, found in zip(rows, (tallies[:3], tallies[3:]), strict=True):
+        assert row["stages"].keys() == {"data", "learning", "validation", "saving"}
+        assert all(seconds >= 0 for seconds in row["stages"].values())
+        sums = [0.0, *(loss_sum for _, loss_sum in found)]
+        expected = [
+            [step, (after - before) / size]
+            for (step, after), before, size in zip(found, sums, task.sizes, strict=False)
+        ]
+        assert row["curve"] == expected
+
+
+def test_the_curves_of_many_epochs_have_few_points(data, run):
+    learn(Line(correct=[0] * 201), data, run, epochs=201)
+    rows = [json.loads(line) for line in (run.path / "metrics.jsonl").read_text().splitlines()]
+    assert len(rows) == 201
+    assert all(row["curve"] == [] for row in rows)
+
+
 def test_an_interrupt_in_the_first_epoch_keeps_the_weights_of_that_moment(data, run):
     task = Line(interrupt_at=(1, 1))
     with pytest.raises(KeyboardInterrupt):
@@ -328,7 +356,7 @@ def test_resuming_gives_the_same_weights_bit_for_bit(data, run, tmp_path):
     assert torch.equal(stored_weights(stopped), stored_weights(run))
     rows = [
         [
-            json.loads(line) | {"seconds": 0}
+            json.loads(line) | {"seconds": 0, "stages": {}}
             for line in (r.path / "metrics.jsonl").read_text().splitlines()
         ]
         for r in (run, stopped)

@@ -49,8 +49,10 @@ def assert_same_training(run, expected):
             tensor, last_checkpoint(expected)[name], rtol=1e-4, atol=1e-5, msg=name
         )
     for row, other in zip(rows(run), rows(expected), strict=True):
-        for name in row.keys() - {"seconds", "padding"}:
+        for name in row.keys() - {"seconds", "padding", "stages", "curve"}:
             assert row[name] == pytest.approx(other[name], rel=1e-4), name
+        for point, expected_point in zip(row["curve"], other["curve"], strict=True):
+            assert point == pytest.approx(expected_point, rel=1e-4)
 
 
 def torchrun(num_ranks, *arguments):

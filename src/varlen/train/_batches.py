@@ -89,8 +89,8 @@ def _shuffle_window(data: Dataset, split: str) -> int:
 
 
 def epoch_seed(seed: int, split: str, epoch: int) -> int | None:
-    """The seed of the order of an epoch: that of the training split, none of others."""
-    return seed + epoch * 2**32 if split == "train" else None
+    """The seed of the order of an epoch of the training split, from 1; None for all others."""
+    return seed + epoch * 2**32 if split == "train" and epoch else None
 
 
 def length_buckets(

@@ -1,7 +1,7 @@
 """The training loop. It knows batches, scores and a run folder; what is learned is the task's."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from time import perf_counter
 from typing import Any, NamedTuple
@@ -12,6 +12,7 @@ from torch import Tensor
 
 from varlen.train._batches import to_device
 from varlen.train._checkpoint import Checkpoints
+from varlen.train._clock import Clock
 from varlen.train._dataset import Dataset
 from varlen.train._interrupts import Stopped, deferred_interrupts
 from varlen.train._learner import Learner
@@ -130,6 +131,7 @@ class _Loop:
     standing: Standing
     ranks: Ranks
     is_stopping: IsStopping
+    clock: Clock = field(default_factory=Clock)
 
     def learn_epoch(self) -> None:
         """Learns what is left of the epoch."""
@@ -139,7 +141,9 @@ class _Loop:
         self.observer.epoch_begins(standing.epoch, num_epochs=settings.epochs, num_steps=num_steps)
         self.task.model.train()
         began = perf_counter() - standing.seconds
+        self.clock.lap("saving", standing.stages)
         for group, position in self._groups():
+            self.clock.lap("data", standing.stages)
             progress = standing.progress(settings, num_steps)
             scores = self._backward(group)
             reports = self.ranks.gather(self._report(scores, len(group)))
@@ -157,11 +161,14 @@ class _Loop:
             standing.step += 1
             standing.position = position
             standing.seconds = perf_counter() - began
+            standing.add_to_curve(settings, num_steps)
             self.observer.batch_done(
                 standing.train, step=standing.step, learning_rate=self.learner.learning_rate
             )
+            self.clock.lap("learning", standing.stages)
             if reports[0].is_due:
                 self.checkpoints.save(self.learner, standing)
+                self.clock.lap("saving", standing.stages)
             if any(report.is_stopping for report in reports):
                 raise Stopped
 
@@ -169,21 +176,28 @@ class _Loop:
         """Validates, keeps the model if it is the best so far, and goes on to the next epoch."""
         task, standing, metric = self.task, self.standing, self.task.metrics[0]
         with self.learner.averaged():
+            self.clock.lap("data", standing.stages)
             valid = evaluate(
                 task, self.data, "valid", ranks=self.ranks, is_stopping=self.is_stopping
             )
+            self.clock.lap("validation", standing.stages)
         is_best = standing.is_best(metric, valid)
         if is_best:
             self.save_model()
             standing.best, standing.best_loss = valid.value(metric), valid.loss
             standing.best_epoch = standing.epoch
-        epoch, step, train, seconds = (
+        self.clock.lap("saving", standing.stages)
+        result = EpochResult(
             standing.epoch,
             standing.step,
             standing.train,
+            valid,
             standing.seconds,
+            is_best,
+            task.metrics,
+            standing.stages,
+            standing.losses(),
         )
-        result = EpochResult(epoch, step, train, valid, seconds, is_best, task.metrics)
         if self.ranks.is_first:
             self.run.append_metrics(result.to_json())
         standing.rows += 1

@@ -1,7 +1,7 @@
 """What training says about itself while it runs. Whoever shows it is no business of the loop."""
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
@@ -140,6 +140,9 @@ class EpochResult:
         seconds: how long the training took, validation left out.
         best: no epoch before was as good.
         metrics: those of the task; the first one chooses the best.
+        stages: how many seconds each stage took, of data, learning, validation and saving.
+        curve: steps within the epoch, each with the mean loss of the training split since the one
+            before.
     """
 
     epoch: int
@@ -149,6 +152,8 @@ class EpochResult:
     seconds: float
     best: bool
     metrics: tuple[Metric, ...]
+    stages: Mapping[str, float] = field(default_factory=dict)
+    curve: Sequence[Sequence[int | float]] = ()
 
     def to_json(self) -> dict[str, Any]:
         """One line of `metrics.jsonl`."""
@@ -166,6 +171,8 @@ class EpochResult:
             "live_steps": self.train.live,
             "seconds": self.seconds,
             "best": self.best,
+            "stages": dict(self.stages),
+            "curve": list(self.curve),
         }
 
 

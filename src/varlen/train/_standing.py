@@ -2,12 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
+from itertools import pairwise
 from typing import Any
 
 from torch import Tensor
 
 from varlen.train._progress import Metric, Tally
 from varlen.train._settings import TrainingSettings
+
+_CURVE_POINTS = 200  # of a whole training
 
 
 @dataclass
@@ -19,6 +22,10 @@ class Standing:
         step: how many steps the optimizer has taken, skipped ones included.
         train: the tally of the epoch so far.
         seconds: how long the training of the epoch has taken so far.
+        stages: the seconds of each stage of it; those of the checkpoint at its end are the next
+            epoch's.
+        curve: points of the loss within the epoch: the step, and the sum and number of losses
+            until then.
         position: of the pass over the training split; None before its first batch.
         carried: `Score.carried` of the last batch.
         best: the value of the metric in the best epoch.
@@ -32,6 +39,8 @@ class Standing:
     step: int = 0
     train: Tally = field(default_factory=Tally)
     seconds: float = 0.0
+    stages: dict[str, float] = field(default_factory=dict)
+    curve: list[list[int | float]] = field(default_factory=list)
     position: dict[str, Any] | None = None
     carried: Mapping[str, Tensor] | None = None
     best: float | None = None
@@ -73,7 +82,27 @@ class Standing:
         """Goes on to the next epoch."""
         self.epoch += 1
         self.train, self.seconds = Tally(), 0.0
+        self.stages, self.curve = {}, []
         self.position = self.carried = None
+
+    def add_to_curve(self, settings: TrainingSettings, num_steps: int) -> None:
+        """Adds a point, if the epoch has come far enough since the last one.
+
+        Args:
+            settings: say how many epochs share the points.
+            num_steps: how many live steps an epoch has.
+        """
+        points = _CURVE_POINTS // settings.epochs
+        if self.train.live * points >= num_steps * (len(self.curve) + 1):
+            self.curve.append([self.step, self.train.loss_sum, self.train.total])
+
+    def losses(self) -> list[list[int | float]]:
+        """The curve of the epoch: steps, each with the mean loss since the one before."""
+        begin: list[int | float] = [0, 0, 0]
+        return [
+            [now[0], (now[1] - before[1]) / max(now[2] - before[2], 1)]
+            for before, now in pairwise([begin, *self.curve])
+        ]
 
     def to_json(self) -> dict[str, Any]:
         """What `from_json` takes, without `carried`."""

@@ -9,6 +9,7 @@ import torch
 
 from varlen.errors import CheckpointError, ConfigError
 from varlen.train._dataset import Dataset
+from varlen.train._environment import environment
 from varlen.train._loop import fit
 from varlen.train._progress import Observer
 from varlen.train._ranks import ALONE, Ranks, own_device
@@ -87,7 +88,12 @@ def train(
                 run = RunFolder.create(
                     run_path,
                     task=name,
-                    config={"data": str(data_path.resolve()), "settings": settings.to_json()},
+                    config={
+                        "data": str(data_path.resolve()),
+                        "settings": settings.to_json(),
+                        "parameters": sum(p.numel() for p in task.model.parameters()),
+                        "environment": environment(settings.training.device, ranks.num_ranks),
+                    },
                     vocabulary=task.to_json(),
                     overwrite=overwrite,
                 )
