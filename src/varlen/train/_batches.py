@@ -66,7 +66,7 @@ def bucketed_batches(
         shuffle_seed: of the order; None leaves it as it is.
     """
     source, stages = data.source(split)
-    shuffle = [] if shuffle_seed is None else [Shuffle(_shuffle_window(data, split), shuffle_seed)]
+    shuffle = [] if shuffle_seed is None else [Shuffle(shuffle_window(data, split), shuffle_seed)]
     boundaries, sizes = length_buckets(
         data.lengths(split, length_of), batch_size, max_steps=max_steps, by_steps=by_steps
     )
@@ -82,7 +82,7 @@ def bucketed_batches(
     )
 
 
-def _shuffle_window(data: Dataset, split: str) -> int:
+def shuffle_window(data: Dataset, split: str) -> int:
     """How many records are shuffled at once: so many as fit into 64 MiB."""
     mean_bytes = data.num_bytes(split) / data.num_records(split)
     return max(1, min(_SHUFFLE_WINDOW, int(_SHUFFLE_BYTES / mean_bytes)))

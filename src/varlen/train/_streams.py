@@ -18,12 +18,11 @@ from varlen.data import (
     Shuffle,
     Stage,
 )
-from varlen.train._batches import Batches, as_tensors, length_buckets
+from varlen.train._batches import Batches, as_tensors, length_buckets, shuffle_window
 from varlen.train._dataset import Dataset
 
 Encode = Callable[[dict[str, Any]], dict[str, Any]]
 
-_SHUFFLE_WINDOW = 10_000
 _PREFETCHED = 4
 
 
@@ -59,7 +58,7 @@ def streamed_batches(
     return _batches(
         data,
         split,
-        Shuffle(_SHUFFLE_WINDOW, shuffle_seed),
+        Shuffle(shuffle_window(data, split), shuffle_seed),
         parse,
         Map(encode),
         LimitLength(names, share, "split"),
@@ -76,9 +75,10 @@ def whole_batches(
     length_of: str,
     lengths: npt.NDArray[np.int64],
     batch_size: int,
+    max_steps: int,
 ) -> Batches:
     """A pass over a split in batches of whole sequences of like length."""
-    boundaries, sizes = length_buckets(lengths, batch_size)
+    boundaries, sizes = length_buckets(lengths, batch_size, max_steps=max_steps)
     buckets = BucketBySequenceLength(length_of, boundaries, sizes)
     return _batches(data, split, parse, Map(encode), buckets)
 

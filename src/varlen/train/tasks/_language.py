@@ -158,6 +158,7 @@ class Language:
                 length_of=_TOKENS,
                 lengths=lengths,
                 batch_size=training.batch_size,
+                max_steps=training.max_steps,
             )
         return streamed_batches(
             data,
