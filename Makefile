@@ -13,7 +13,7 @@ help:
 	@echo "make lint     formatting, lints, types and the floors of the house"
 	@echo "make docs     the catalogue of cells, as build/docs/cells.html"
 	@echo "make bench    the measurements that the docs speak of, side by side with others"
-	@echo "make soak     passes interrupted at random and resumed, for twenty minutes (SOAK_SECONDS)"
+	@echo "make soak     passes interrupted at random and resumed, for twenty minutes (SOAK_SECONDS), or left"
 	@echo "make format   put every file into the house's format"
 	@echo "make fuzz     hostile bytes for the native core, under sanitizers, for a short time (clang)"
 	@echo "make check-native   the time loops of the native core against plain loops, without Python"
@@ -61,6 +61,7 @@ SOAK_SECONDS ?= 1200
 
 soak: $(READY)
 	$(BIN)/python benchmarks/soak.py --seconds $(SOAK_SECONDS)
+	$(BIN)/python benchmarks/starts_and_stops.py
 
 format: $(READY)
 	$(BIN)/ruff format .
