@@ -15,6 +15,7 @@ from varlen import CheckpointError
 from varlen.data import (
     Batch,
     BucketBySequenceLength,
+    Interleave,
     Map,
     Pad,
     Parse,
@@ -237,6 +238,52 @@ def test_a_pipeline_within_a_pipeline_is_shared_once():
     pipe = Pipeline(Pipeline(range(6), Shuffle(3, 0)), Map(abs))
     loader = DataLoader(pipe, batch_size=None, num_workers=2)
     assert list(loader) == list(pipe)
+
+
+class SharesItself(IterableDataset):
+    """Gives each worker of a DataLoader items of its own, as those of Hugging Face do."""
+
+    def __iter__(self):
+        info = torch.utils.data.get_worker_info()
+        worker, num_workers = (0, 1) if info is None else (info.id, info.num_workers)
+        yield from range(worker, 40, num_workers)
+
+
+def lazily_within():
+    yield from Pipeline(SharesItself(), Prefetch(2))
+
+
+@pytest.mark.filterwarnings("ignore:'set_vital' is deprecated")
+@pytest.mark.parametrize(
+    "source",
+    [
+        SharesItself(),
+        Pipeline(SharesItself(), Prefetch(2)),
+        lazily_within,
+        Interleave([Pipeline(SharesItself()), []]),
+    ],
+    ids=["itself", "within a pipeline", "within a generator", "one of several"],
+)
+def test_a_source_that_shares_itself_is_shared_once(source):
+    loaded = Pipeline(source, Shuffle(10, 0), Prefetch(2))
+    loader = StatefulDataLoader(loaded, batch_size=None, num_workers=2)
+    items = iter(loader)
+    begun = [next(items) for _ in range(7)]
+    state = loader.state_dict()
+    assert begun + list(items) == list(loaded)
+    resumed = StatefulDataLoader(loaded, batch_size=None, num_workers=2)
+    resumed.load_state_dict(state)
+    assert list(resumed) == list(loaded)[7:]
+
+
+def test_functions_of_a_pipeline_know_their_worker():
+    loader = DataLoader(Pipeline(SharesItself(), Map(with_worker)), batch_size=None, num_workers=2)
+    assert list(loader) == [[i, i % 2, 2] for i in range(40)]
+
+
+def with_worker(item):
+    info = torch.utils.data.get_worker_info()
+    return [item, info.id, info.num_workers]
 
 
 def test_ranks_that_read_the_same_are_warned(monkeypatch):

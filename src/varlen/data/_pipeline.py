@@ -15,7 +15,7 @@ from varlen.data._stage import Stage, StageIterator
 from varlen.data._stats import PipelineStats
 from varlen.data._tally import END, Tally
 from varlen.data._timed import timed
-from varlen.data._workers import share_of
+from varlen.data._workers import share_of, shared_by
 from varlen.errors import CheckpointError, check_integer
 
 _VERSION = 1
@@ -132,7 +132,8 @@ class Pipeline(IterableDataset[Any]):
 
     def __iter__(self) -> StageIterator:
         share = share_of(self, self._ranks)
-        clocks = [timed(iter(self._source))]
+        with shared_by(share):
+            clocks = [timed(iter(self._source))]
         own = _begin_of_own(self._stages)
         for stage in self._stages[:own]:
             clocks.append(timed(stage.iterate(clocks[-1])))

@@ -9,7 +9,7 @@ from torch.utils.data import IterableDataset
 from varlen.data._collate import collate
 from varlen.data._indexed_pass import IndexedPass
 from varlen.data._stage import StageIterator
-from varlen.data._workers import whole_passes
+from varlen.data._workers import call_as_source, is_shared
 from varlen.errors import CheckpointError
 
 
@@ -32,19 +32,20 @@ class Source:
         self._was_begun = False
 
     def __iter__(self) -> StageIterator:
-        begun = self.begin()
+        begun = self.begin(shared=is_shared())
         if isinstance(begun, StageIterator):
             return begun
         if _is_indexed(self.items):
             one_by_one = not hasattr(self.items, "__getitems__")
             return IndexedPass(_Items(self.items), one_by_one=one_by_one)
-        return _ReplayedIterator(self, begun)
+        return _ReplayedIterator(self, begun, shared=is_shared())
 
-    def begin(self) -> Iterator[Any]:
-        """The items from the first one on."""
+    def begin(self, *, shared: bool) -> Iterator[Any]:
+        """The items from the first one on, in a pass that workers share or do not."""
         is_function = not isinstance(self.items, Iterable) and not _is_indexed(self.items)
-        with whole_passes():
-            iterator: Iterator[Any] = iter(self.items() if is_function else self.items)
+        iterator: Iterator[Any] = call_as_source(
+            lambda: iter(self.items() if is_function else self.items), shared=shared
+        )
         if iterator is self.items and self._was_begun:
             raise ValueError(
                 f"a {type(iterator).__name__} cannot be begun again\n"
@@ -88,15 +89,16 @@ class _Items:
 
 
 class _ReplayedIterator(StageIterator):
-    def __init__(self, source: Source, items: Iterator[Any]) -> None:
+    def __init__(self, source: Source, items: Iterator[Any], *, shared: bool) -> None:
         self._source = source
         self._items = items
+        self._shared = shared
         self._has_moved = False
         self._taken = 0
 
     def __next__(self) -> Any:
         self._has_moved = True
-        item = next(self._items)
+        item = call_as_source(self._items.__next__, shared=self._shared)
         self._taken += 1
         return item
 
@@ -106,7 +108,8 @@ class _ReplayedIterator(StageIterator):
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.begin_epoch(0)
         self._has_moved = True
-        skipped = sum(1 for _ in islice(self._items, state["taken"]))
+        left = islice(self._items, state["taken"])
+        skipped = call_as_source(lambda: sum(1 for _ in left), shared=self._shared)
         _check_num_items(skipped, state)
         self._taken = skipped
         self._has_moved = skipped > 0
@@ -114,7 +117,7 @@ class _ReplayedIterator(StageIterator):
     def begin_epoch(self, epoch: int) -> None:
         # Never forward from here: a generator that failed is at its end for good.
         if self._has_moved:
-            self._items = self._source.begin()
+            self._items = self._source.begin(shared=self._shared)
         self._has_moved = False
         self._taken = 0
 

@@ -9,6 +9,8 @@ import numpy.typing as npt
 Array = npt.NDArray[Any]
 Place = Callable[[int], str]
 
+_OF_NOTHING = (np.dtype(np.float64), np.dtype(object))
+
 
 def as_array(value: Any, place: Place, number: int) -> Array:
     """An array of a number, a string, an array, a CPU tensor or a regular nested list of those.
@@ -33,12 +35,14 @@ def as_array(value: Any, place: Place, number: int) -> Array:
 def joint_dtype(arrays: Sequence[Array], place: Place) -> np.dtype[Any] | None:
     """The dtype that all arrays share; None if they are empty and of no known type.
 
-    An empty array of float64 has no say, since that is what NumPy makes of an empty list.
+    An empty array of float64 has no say, since that is what NumPy makes of an empty list; nor has
+    one of objects where there are others, since that is what others make of it.
 
     Raises:
         TypeError: two dtypes; the message names the places of both.
     """
-    typed = [i for i, array in enumerate(arrays) if array.size or array.dtype != np.float64]
+    typed = [i for i, array in enumerate(arrays) if array.size or array.dtype not in _OF_NOTHING]
+    typed = typed or [i for i, array in enumerate(arrays) if array.dtype == object]
     for i in typed:
         if arrays[i].dtype != arrays[typed[0]].dtype:
             raise TypeError(

@@ -1,27 +1,50 @@
 """Whose share of a pass this process makes: the worker of a DataLoader, the rank of a group."""
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, TypeVar
 
 import torch.distributed
 from torch.utils.data import get_worker_info
 
+from varlen.data._alone import call_alone
 from varlen.data._share import Share
 
+T = TypeVar("T")
+
 _is_within_pipeline = ContextVar("_is_within_pipeline", default=False)
+_is_shared = ContextVar("_is_shared", default=False)
 
 
 @contextmanager
-def whole_passes() -> Iterator[None]:
-    """What is begun within is the source of a pipeline, which shares what comes out of it."""
-    token = _is_within_pipeline.set(True)
+def shared_by(share: Share) -> Iterator[None]:
+    """What is begun within is the source of a pass of which this is the share."""
+    token = _is_shared.set(_is_shared.get() or share.num_workers > 1)
     try:
         yield
     finally:
-        _is_within_pipeline.reset(token)
+        _is_shared.reset(token)
+
+
+def is_shared() -> bool:
+    """Whether the pass whose source is begun is shared by workers."""
+    return _is_shared.get()
+
+
+def call_as_source(function: Callable[[], T], *, shared: bool) -> T:
+    """What `function` returns, a call of a source, whose pipeline does the sharing.
+
+    Pipelines that are begun in it make whole passes. If workers share the pass (`shared`),
+    `get_worker_info` says in it that there is no other worker.
+    """
+    tokens = _is_within_pipeline.set(True), _is_shared.set(shared)
+    try:
+        return call_alone(function) if shared else function()
+    finally:
+        _is_within_pipeline.reset(tokens[0])
+        _is_shared.reset(tokens[1])
 
 
 def share_of(dataset: Any, ranks: tuple[int, int] | None) -> Share:

@@ -210,3 +210,23 @@ def test_a_dataset_of_a_hub():
 def test_dicts_that_are_no_examples(row, sequences, error, message):
     with pytest.raises(error, match=message):
         list(Pipeline(Examples([row], sequences)))
+
+
+@pytest.mark.wrong_types
+def test_batches_of_empty_lists_know_what_they_hold():
+    rows = [{"tags": [], "frames": []}, {"tags": [4, 0], "frames": [[1.0, 2.0], [3.0, np.nan]]}]
+    kinds = {"tags": np.empty(0, np.int64), "frames": np.empty((0, 2))}
+    for batch in Pipeline(Examples(rows, kinds), Batch(1)):
+        assert batch["tags"].values.dtype == np.int64
+        assert batch["frames"].values.shape[1:] == (2,)
+    (first, _) = Pipeline(Examples(rows), Batch(1))
+    assert first["tags"].values.dtype == np.float64
+    with pytest.raises(TypeError, match=r"sequences\['tags'\]: expected an array \[0, ...\]"):
+        Examples(rows, {"tags": np.int64})
+
+
+def test_empty_arrays_of_objects_stand_beside_numbers():
+    rows = [{"frames": np.array([], object)}, {"frames": [[1, 2]]}, {"frames": []}]
+    (batch,) = Pipeline(Examples(rows, ["frames"]), Batch(3))
+    assert batch["frames"].values.dtype == np.int64
+    assert batch["frames"].lengths.tolist() == [0, 1, 0]

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from varlen.data._collate import collate
 from varlen.data._indexed_pass import IndexedPass
@@ -30,7 +31,9 @@ class Examples:
     Args:
         items: gives the dicts: whatever a pipeline may begin with.
         sequences: the features that are sequences; None takes all whose values are lists, in each
-            example anew.
+            example anew. A mapping also says by name what a sequence without steps is, such as
+            `{"frames": np.empty((0, 2), np.float32)}`: an empty list does not say, so that a batch
+            of nothing else has float64 and no shape of steps.
 
     Raises:
         TypeError: `items` cannot begin a pipeline; while iterating, an item that is no dict.
@@ -39,8 +42,11 @@ class Examples:
     """
 
     items: Any
-    sequences: Sequence[str] | None = None
+    sequences: Sequence[str] | Mapping[str, npt.NDArray[Any]] | None = None
     _source: Source = field(init=False, repr=False, compare=False)
+    _empty: Mapping[str, npt.NDArray[Any]] = field(
+        init=False, repr=False, compare=False, default_factory=dict
+    )
 
     def __post_init__(self) -> None:
         if self.sequences is not None:
@@ -48,6 +54,8 @@ class Examples:
                 raise TypeError(
                     f"Examples: sequences: expected a list of names, found {self.sequences!r}"
                 )
+            if isinstance(self.sequences, Mapping):
+                object.__setattr__(self, "_empty", _checked_empty(self.sequences))
             object.__setattr__(self, "sequences", tuple(self.sequences))
         object.__setattr__(self, "_source", Source(self.items))
 
@@ -85,7 +93,19 @@ class Examples:
             raise ValueError(
                 f"Examples: feature {name!r}: expected a list of steps, found {value!r}"
             )
+        if not len(array):
+            array = self._empty.get(name, array)
         return JaggedSequence(array, np.int64(len(array)))
+
+
+def _checked_empty(sequences: Mapping[str, Any]) -> dict[str, npt.NDArray[Any]]:
+    for name, empty in sequences.items():
+        if not isinstance(empty, np.ndarray) or not empty.ndim or len(empty):
+            raise TypeError(
+                f"Examples: sequences[{name!r}]: expected an array [0, ...], as a sequence without "
+                f"steps is, found {empty!r}"
+            )
+    return dict(sequences)
 
 
 class _Converted:
