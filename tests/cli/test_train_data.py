@@ -149,6 +149,33 @@ def test_a_table_with_a_line_for_each_step(tmp_path, varlen):
     assert [row["predicted"]["label"] for row in rows] == ["up", "down"] * 20
 
 
+def test_forecasts_of_a_table(tmp_path, varlen):
+    lines = ["series,level,hour"]
+    lines += [f"s{n},{10 * n + t % 2},{t % 4}" for n in range(12) for t in range(4 + n)]
+    table = tmp_path / "series.csv"
+    table.write_text("\n".join(lines) + "\n")
+    layout = ["--group-by", "series", "--context", "series"]
+    options = ["--target", "level", "--inputs", "hour", "--horizon", 2, "--units", 4]
+    run = tmp_path / "run"
+    arguments = ["train", "forecast", table, "--run", run, "--epochs", 2, *layout, *options]
+    outcome = varlen(*arguments)
+    assert re.search("split 'valid' has no steps(.|\n)*say a larger --valid-share", outcome.err)
+    outcome = varlen(*arguments, "--valid-share", 0.4)
+    assert outcome.status == 0
+    assert "level: 1 number per step, hour: 4 ids; 2 steps ahead" in outcome.err
+    found = json.loads(varlen("evaluate", run, "--data", table, *layout, "--json").out)["metrics"]
+    assert set(found) == {"loss", "MAE", "RMSE", "coverage"}
+    assert found["MAE"]["count"] == sum(2 * (4 + n - 2) + 1 for n in range(12))
+    lines = varlen("predict", run, "--file", table, *layout).out.splitlines()
+    rows = [json.loads(line) for line in lines]
+    assert [row["series"] for row in rows] == [f"s{n}" for n in range(12)]
+    for row in rows:
+        low, middle, high = row["predicted"]["quantiles"].values()
+        assert row["predicted"]["level"] == middle
+        assert len(middle) == 2
+        assert all(a <= b <= c for a, b, c in zip(low, middle, high, strict=True))
+
+
 def test_text_that_is_cut_into_words(tmp_path, varlen):
     rows = [{"text": text, "label": text[:4]} for text in ("good film", "poor old film")] * 20
     write_json_lines(tmp_path / "reviews.jsonl", rows)

@@ -48,6 +48,10 @@ _EXAMPLES = {
         "varlen train lm shakespeare.txt --run runs/shakespeare",
         "varlen train lm reviews.jsonl --run runs/words --target words --min-count 3",
     ),
+    "forecast": (
+        "varlen train forecast series.jsonl --run runs/f --horizon 24 --quantiles 0.05,0.5,0.95",
+        "varlen train forecast load.csv --group-by house --target kwh --inputs temperature --run r",
+    ),
     "music": (
         "varlen train music chorales.jsonl.gz --split-by split --run runs/chorales",
         "varlen train music data/rolls --run runs/rolls --cell gru --units 256 --dropout 0.4",

@@ -9,6 +9,7 @@ import torch
 
 from varlen.data import (
     BucketBySequenceLength,
+    LimitLength,
     Map,
     Parse,
     Pipeline,
@@ -48,6 +49,7 @@ def bucketed_batches(
     batch_size: int,
     max_steps: int,
     by_steps: bool = False,
+    limit: LimitLength | None = None,
     shuffle_seed: int | None,
 ) -> Batches:
     """A pass over a split: tensors, and `JaggedSequence`s of tensors, without padding.
@@ -63,19 +65,22 @@ def bucketed_batches(
         max_steps: live steps in a batch, at most; a longer sequence is alone.
         by_steps: whether batches have about as many live steps, those of `batch_size` examples of
             mean length, instead of as many examples. This suits losses that are means over steps.
+        limit: cuts what is encoded into pieces, where it is too long.
         shuffle_seed: of the order; None leaves it as it is.
     """
     source, stages = data.source(split)
     shuffle = [] if shuffle_seed is None else [Shuffle(shuffle_window(data, split), shuffle_seed)]
-    boundaries, sizes = length_buckets(
-        data.lengths(split, length_of), batch_size, max_steps=max_steps, by_steps=by_steps
-    )
+    lengths = data.lengths(split, length_of)
+    if limit is not None:
+        lengths = _piece_lengths(lengths, limit.max_length)
+    boundaries, sizes = length_buckets(lengths, batch_size, max_steps=max_steps, by_steps=by_steps)
     return Pipeline(
         source,
         *stages,
         *shuffle,
         Parse(context, sequences),
         Map(encode),
+        *([] if limit is None else [limit]),
         BucketBySequenceLength(length_of, boundaries, sizes),
         Map(as_tensors),
         Prefetch(_PREFETCHED),
@@ -128,6 +133,12 @@ def length_buckets(
     last = int(sizes[-1])
     # Above the longest there is nothing, but a bucket must have a boundary.
     return [*boundaries, int(values[-1]) + 1], [*bucket_sizes, last, last]
+
+
+def _piece_lengths(lengths: npt.NDArray[np.int64], longest: int) -> npt.NDArray[np.int64]:
+    """The lengths of the pieces of sequences that are cut."""
+    whole, rest = np.divmod(lengths, longest)
+    return np.concatenate([np.full(whole.sum(), longest), rest[(rest > 0) | (lengths == 0)]])
 
 
 def as_tensors(batch: dict[str, Any]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Several features at once: encoded side by side, and joined by one layer."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -150,18 +150,27 @@ class InputLayer(nn.Module):
         return parts[0] if len(parts) == 1 else torch.cat(parts, dim=-1)
 
 
-def fit_inputs(features: Mapping[str, FeatureSchema]) -> dict[str, Fitting]:
+def fit_inputs(
+    features: Mapping[str, FeatureSchema], *, numbers: Collection[str] = ()
+) -> dict[str, Fitting]:
     """What learns the encoders of feature lists of these schemas.
 
     Text is taken as words, single integers as ids, all other numbers as vectors.
 
+    Args:
+        features: by name.
+        numbers: those whose single integers are vectors, too.
+
     Raises:
         ConfigError: a feature has steps of unequal size, or no values at all.
     """
-    return {name: _fitting(name, feature) for name, feature in features.items()}
+    return {
+        name: _fitting(name, feature, is_number=name in numbers)
+        for name, feature in features.items()
+    }
 
 
-def _fitting(name: str, feature: FeatureSchema) -> Fitting:
+def _fitting(name: str, feature: FeatureSchema, *, is_number: bool) -> Fitting:
     size = feature.size
     if feature.kind is None or size is None:
         found = "no values" if feature.kind is None else "steps of unequal numbers of values"
@@ -174,7 +183,7 @@ def _fitting(name: str, feature: FeatureSchema) -> Fitting:
         if shape:
             raise ConfigError(f"input {name!r}: expected one string per step, found {size}")
         return WordFitting()
-    if feature.kind == int64 and not shape:
+    if feature.kind == int64 and not shape and not is_number:
         return SymbolFitting(is_text=False)
     return VectorFitting(shape, is_float=feature.kind != int64)
 

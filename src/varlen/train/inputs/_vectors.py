@@ -124,10 +124,11 @@ class VectorLayer(nn.Module):
 
 
 def _as_steps(values: npt.NDArray[Any], size: int) -> npt.NDArray[np.float64]:
+    if not len(values):
+        return np.zeros((0, size))
     steps = np.asarray(values, np.float64).reshape(len(values), -1)
-    if len(steps) and steps.shape[1] != size:
+    if steps.shape[1] != size:
         raise FeatureError(f"expected {size} numbers per step, found {steps.shape[1]}")
-    steps = steps.reshape(-1, size)
     if not np.isfinite(steps).all():
         step, dimension = np.argwhere(~np.isfinite(steps))[0].tolist()
         raise FeatureError(

@@ -2,13 +2,14 @@
 
 from varlen.errors import ConfigError, did_you_mean
 from varlen.train.tasks._classify import Classify
+from varlen.train.tasks._forecast import Forecast
 from varlen.train.tasks._language import Language
 from varlen.train.tasks._music import Music
 from varlen.train.tasks._sampling import SamplingSettings, draw_samples
 from varlen.train.tasks._tag import Tag
 from varlen.train.tasks._task import Examined, Learnable, Task, TaskKind
 
-_KINDS: tuple[TaskKind, ...] = (Tag, Classify, Language, Music)
+_KINDS: tuple[TaskKind, ...] = (Tag, Classify, Language, Music, Forecast)
 
 TASKS = {kind.name: kind for kind in _KINDS}
 """The class of each task, by its name."""
@@ -29,6 +30,7 @@ __all__ = [
     "TASKS",
     "Classify",
     "Examined",
+    "Forecast",
     "Language",
     "Learnable",
     "Music",

@@ -72,7 +72,14 @@ def check_examples(
         rows = (row for row in encoded.values() if isinstance(row, JaggedSequence))
         num_steps += int(next(rows).lengths)
     if not num_steps:
-        raise ConfigError(f"split {split!r} has no steps", at=str(data.path))
+        is_held_out = split == "valid" and data.held_out
+        raise ConfigError(
+            f"split {split!r} has no steps",
+            at=str(data.path),
+            hint="few sequences, or short ones, were held out for it: say a larger --valid-share"
+            if is_held_out
+            else None,
+        )
 
 
 def batch_of(

@@ -1,0 +1,276 @@
+"""Forecasting: from the steps of a series so far, its next steps, as quantiles."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from varlen.data import LimitLength
+from varlen.errors import ConfigError
+from varlen.features import string
+from varlen.sequences import JaggedSequence
+from varlen.train._batches import Batches, bucketed_batches, epoch_seed
+from varlen.train._dataset import Dataset
+from varlen.train._network import RecurrentNetwork
+from varlen.train._progress import Metric, Score
+from varlen.train._setting import check_settings, setting
+from varlen.train._settings import Settings
+from varlen.train.inputs import Inputs, VectorEncoder, find_sequence, find_sequences, fit_inputs
+from varlen.train.tasks import _fit
+from varlen.train.tasks._quantiles import METRICS, Deviations, Levels, QuantileHead, answer
+from varlen.train.tasks._task import Examined
+
+_TARGETS = ("values", "value", "target", "series", "y")
+_NEXT = "next steps"
+_NUM_NEXT = "number of next steps"
+
+
+@dataclass(frozen=True)
+class ForecastOptions:
+    """What forecasting alone has."""
+
+    horizon: int = setting(12, "How many steps ahead are forecast.", least=1, most=10_000)
+    quantiles: str = setting(
+        "0.1,0.5,0.9", "Levels of the quantiles; 0.5, the median, is the forecast."
+    )
+    window: int = setting(
+        256, "Longer series are cut into pieces of so many steps to learn from.", least=1
+    )
+
+    def __post_init__(self) -> None:
+        check_settings(self)
+        Levels.of(self.quantiles)
+
+
+class ForecastModel(nn.Module):
+    """Recurrent layers, and from each step on the quantiles of the next ones by a linear head.
+
+    They are given as distances from a linear map of the step itself, which at first is the step:
+    it begins with the forecast that nothing changes, and can follow a series out of the range in
+    which units of a cell are.
+    """
+
+    def __init__(self, inputs: Inputs, target: str, size: int, settings: Settings) -> None:
+        super().__init__()
+        options = settings.task
+        self.target = target
+        self.inputs = inputs.layer(noise=settings.model.noise)
+        self.network = RecurrentNetwork(self.inputs.size, settings.model)
+        num_targets = options.horizon * size
+        self.head = QuantileHead(self.network.size, num_targets, Levels.of(options.quantiles))
+        self.skip = nn.Linear(size, num_targets, bias=False)
+        with torch.no_grad():
+            self.skip.weight.copy_(torch.eye(size).repeat(options.horizon, 1))
+
+    def forward(self, batch: Mapping[str, JaggedSequence], rows: Tensor | None = None) -> Tensor:
+        """The quantiles `[steps, horizon * size, quantiles]`, normalised, after each live step.
+
+        Args:
+            batch: the inputs.
+            rows: numbers of live steps, if not all of them are wanted.
+        """
+        now, lengths = batch[self.target]
+        outputs, _ = self.network(self.inputs(batch), lengths)
+        if rows is not None:
+            outputs, now = outputs[rows], now[rows]
+        quantiles: Tensor = self.head(outputs) + self.skip(now).float()[..., None]
+        return quantiles
+
+
+class Forecast:
+    """Forecasts the next steps of a series of numbers from all that came before.
+
+    From every step but the last, the steps that follow it are forecast, `horizon` of them or as
+    many as there are. The loss is that of quantiles, of numbers that are normalised by the mean and
+    deviation of the training split; the other figures are in the units of the data. All are over
+    all numbers that are forecast, whatever their distance. Other inputs are known up to the step
+    from which is forecast, and not beyond.
+
+    Source of the form: Wen et al., "A Multi-Horizon Quantile Recurrent Forecaster", 2017
+    (arXiv 1711.11053).
+
+    Args:
+        settings: all of them.
+        inputs: the encoders of the target, which comes first, and of what else is seen.
+
+    Raises:
+        ConfigError: the model is to read in both directions, and would see what it forecasts.
+    """
+
+    name: ClassVar[str] = "forecast"
+    summary: ClassVar[str] = "Train a model that forecasts the next steps of series of numbers."
+    Options: ClassVar[type] = ForecastOptions
+    defaults: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "model": {"bidirectional": False, "units": 64, "dropout": 0.0},
+        "training": {"epochs": 30},
+    }
+    metrics: ClassVar[tuple[Metric, ...]] = METRICS
+    class_kind: ClassVar[str] = "number"
+    counted: ClassVar[str] = "numbers"
+
+    def __init__(self, settings: Settings, inputs: Inputs) -> None:
+        if settings.model.bidirectional:
+            raise ConfigError(
+                "bidirectional: a model that reads backwards would see the steps it is to forecast",
+                hint="leave it out",
+            )
+        self.settings = settings
+        self.inputs = inputs
+        self.target = inputs.first
+        self.levels = Levels.of(settings.task.quantiles)
+        encoder = inputs.encoders[self.target]
+        if not isinstance(encoder, VectorEncoder):
+            raise TypeError(f"expected an encoder of numbers, found {encoder!r}")
+        self.encoder = encoder
+        self.model = ForecastModel(inputs, self.target, self._size, settings)
+
+    @classmethod
+    def build(cls, data: Dataset, settings: Settings) -> "Forecast":
+        at, schema, asked = str(data.path), data.schema, settings.data
+        target, found = find_sequence(schema, asked.target, usual=_TARGETS, but=asked.inputs, at=at)
+        if found.kind == string:
+            raise ConfigError(f"target {target!r}: expected a series of numbers, found text", at=at)
+        features = {target: found}
+        if asked.inputs:
+            features |= find_sequences(schema, asked.inputs, usual=(), but={target}, at=at)
+        fittings = fit_inputs(features, numbers=(target,))
+        specs = {name: feature.sequence_spec() for name, feature in features.items()}
+        _fit.learn_from(data, fittings, sequences=specs)
+        return cls(settings, Inputs({name: found.encoder() for name, found in fittings.items()}))
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any], settings: Settings) -> "Forecast":
+        return cls(settings, Inputs.from_json(stored["inputs"]))
+
+    def to_json(self) -> dict[str, Any]:
+        return {"inputs": self.inputs.to_json()}
+
+    def text_example(self, line: str) -> dict[str, Any] | None:
+        return None
+
+    @property
+    def example_hint(self) -> str:
+        return self.inputs.example_hint
+
+    def describe(self) -> str:
+        horizon = self.settings.task.horizon
+        return f"{self.inputs.summary}; {horizon} step{'s' if horizon > 1 else ''} ahead"
+
+    def check(self, data: Dataset, split: str) -> None:
+        _fit.check_examples(data, split, self._encode, sequences=self.inputs.specs)
+
+    def num_steps(self, data: Dataset, split: str) -> int:
+        return int(np.maximum(data.lengths(split, self.target) - 1, 0).sum())
+
+    def batches(self, data: Dataset, split: str, *, epoch: int) -> Batches:
+        training, is_cut = self.settings.training, split == "train" and epoch > 0
+        names = (*self.inputs.encoders, _NEXT, _NUM_NEXT)
+        return bucketed_batches(
+            data,
+            split,
+            sequences=self.inputs.specs,
+            encode=self._encode,
+            length_of=self.target,
+            batch_size=training.batch_size,
+            max_steps=training.max_steps,
+            limit=LimitLength(names, self.settings.task.window, "split") if is_cut else None,
+            shuffle_seed=epoch_seed(training.seed, split, epoch),
+        )
+
+    def score(self, batch: Any, carried: Mapping[str, Tensor] | None = None) -> Score:
+        found, rows = self._deviations(batch)
+        lengths = batch[self.target].lengths
+        metrics = found.metrics(len(rows), torch.sum)
+        return Score(
+            found.loss.sum(), len(rows), metrics, int(lengths.sum()), _fit.padded_size(lengths)
+        )
+
+    def examine(self, batch: Any) -> Examined:
+        found, rows = self._deviations(batch)
+        lengths = batch[self.target].lengths
+
+        def sums(values: Tensor) -> Tensor:
+            return values.new_zeros(len(lengths)).index_add(0, rows, values)
+
+        total = sums(torch.ones_like(rows))
+        return Examined(sums(found.loss), total, found.metrics(total, sums), lengths)
+
+    def class_names(self) -> tuple[str, ...]:
+        return ()
+
+    def predict(self, examples: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """Of each series, the steps that follow its last one.
+
+        Under the name of the target are the medians of `horizon` steps, and under "quantiles"
+        those of each level. After no steps at all there is no forecast: None.
+        """
+        if not examples:
+            return []
+        batch = _fit.batch_of(self.inputs, examples, _fit.device_of(self.model))
+        lengths = batch[self.target].lengths
+        has_steps = lengths > 0
+        with _fit.judging(self.model):
+            found = self.model(batch, lengths.cumsum(0)[has_steps] - 1).cpu().double().numpy()
+        forecasts = iter(found)
+        return [
+            answer(
+                self.target,
+                self._in_units(next(forecasts)) if has else [None] * len(self.levels.values),
+                self.levels,
+                shown=self._as_json,
+            )
+            for has in has_steps.tolist()
+        ]
+
+    @property
+    def _size(self) -> int:
+        """Numbers of a step of the target."""
+        return len(self.encoder.mean)
+
+    def _encode(self, example: dict[str, Any]) -> dict[str, Any]:
+        """The inputs of all steps but the last, and after each of them the steps to forecast."""
+        encoded = self.inputs.encode(example)
+        horizon = self.settings.task.horizon
+        num_steps = max(int(encoded[self.target].lengths) - 1, 0)
+        later = encoded[self.target].values[1:].reshape(num_steps, self._size)
+        padded = np.concatenate([later, np.zeros((horizon, self._size), np.float32)])
+        # A view; what is copied later are the pieces of batches. [steps, size, horizon]
+        following = np.lib.stride_tricks.sliding_window_view(padded, horizon, axis=0)[:num_steps]
+        left = np.minimum(np.arange(num_steps, 0, -1), horizon)
+        length = np.array(num_steps, np.int64)
+        rows = {name: row.values[:num_steps] for name, row in encoded.items()}
+        rows |= {_NEXT: following.transpose(0, 2, 1), _NUM_NEXT: left}
+        return {name: JaggedSequence(row, length) for name, row in rows.items()}
+
+    def _deviations(self, batch: Any) -> tuple[Deviations, Tensor]:
+        """Those of all numbers that are forecast, and the row of the batch of each."""
+        targets, lengths = batch[_NEXT]
+        quantiles = self.model(batch).unflatten(1, targets.shape[1:])
+        device = targets.device
+        steps_ahead = torch.arange(targets.shape[1], device=device)
+        is_there = steps_ahead < batch[_NUM_NEXT].values[:, None]
+        units = torch.tensor(self.encoder.deviation, dtype=torch.float32, device=device)
+        rows = _fit.rows_of(lengths)[:, None].expand(is_there.shape)[is_there]
+        found = Deviations.of(
+            quantiles[is_there].flatten(0, 1),
+            targets[is_there].flatten(),
+            units.repeat(len(rows)),
+            self.levels,
+        )
+        return found, rows.repeat_interleave(self._size)
+
+    def _in_units(self, quantiles: npt.NDArray[np.float64]) -> list[npt.NDArray[np.float64]]:
+        """Of each level, `[horizon, size]` numbers in the units of the data."""
+        steps = quantiles.reshape(-1, self._size, len(self.levels.values))
+        mean, deviation = np.array(self.encoder.mean), np.array(self.encoder.deviation)
+        return list(np.moveaxis(steps, -1, 0) * deviation + mean)
+
+    def _as_json(self, steps: npt.NDArray[np.float64] | None) -> Any:
+        if steps is None:
+            return None
+        shaped = steps.reshape(-1, *self.encoder.shape)
+        return np.vectorize(lambda value: float(f"{value:.7g}"), otypes=[float])(shaped).tolist()
