@@ -139,3 +139,20 @@ def test_a_loss_that_is_not_finite_on_one_rank_is_so_on_all(tmp_path, policy, st
     assert all(map(torch.equal, *weights))
     assert weights[0][0].isfinite()
     assert weights[0][0] != 1
+
+
+def test_ranks_share_the_rows_of_language_and_what_is_carried(tmp_path):
+    whole, run, data = tmp_path / "whole", tmp_path / "run", tmp_path / "texts.jsonl"
+    draw = random.Random(0)
+    texts = ["".join(draw.choices("abc ", k=draw.randrange(30, 90))) for _ in range(12)]
+    data.write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))
+    options = ["--units", 4, "--dropout", 0, "--epochs", 2, "--batch-size", 5, "--chunk", 5]
+    begin = ["train", "lm", data, *options, "--run"]
+    alone = Work(1, tmp_path, ranks_at_work.varlen, *begin, whole)
+    assert alone.statuses() == [0], alone.output(0)
+    work = Work(2, tmp_path, ranks_at_work.varlen, *begin, run)
+    work.interrupt_at("epoch 1: ", rank=0)
+    assert work.statuses() == [130, 130], work.output(0)
+    resumed = Work(3, tmp_path, ranks_at_work.varlen, "train", "--resume", run)
+    assert resumed.statuses() == [0, 0, 0], resumed.output(0)
+    assert_same_training(run, whole)
