@@ -142,17 +142,25 @@ def test_a_loss_that_is_not_finite_on_one_rank_is_so_on_all(tmp_path, policy, st
 
 
 def test_ranks_share_the_rows_of_language_and_what_is_carried(tmp_path):
-    whole, run, data = tmp_path / "whole", tmp_path / "run", tmp_path / "texts.jsonl"
+    whole, run, data = tmp_path / "whole", tmp_path / "run", tmp_path / "texts"
+    data.mkdir()
     draw = random.Random(0)
-    texts = ["".join(draw.choices("abc ", k=draw.randrange(30, 90))) for _ in range(12)]
-    data.write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))
+    texts = ["".join(draw.choices("abc ", k=draw.randrange(30, 90))) for _ in range(13)]
+    for split, some in (("train", texts[2:]), ("valid", texts[:2])):
+        lines = "".join(json.dumps({"text": text}) + "\n" for text in some)
+        (data / f"{split}.jsonl").write_text(lines)
     options = ["--units", 4, "--dropout", 0, "--epochs", 2, "--batch-size", 5, "--chunk", 5]
     begin = ["train", "lm", data, *options, "--run"]
     alone = Work(1, tmp_path, ranks_at_work.varlen, *begin, whole)
     assert alone.statuses() == [0], alone.output(0)
-    work = Work(2, tmp_path, ranks_at_work.varlen, *begin, run)
-    work.interrupt_at("epoch 1: ", rank=0)
-    assert work.statuses() == [130, 130], work.output(0)
+    options = ["--save-steps", 10, "--keep", 100]
+    work = Work(2, tmp_path, ranks_at_work.varlen, *begin, run, *options)
+    assert work.statuses() == [0, 0], work.output(0)
+    assert_same_training(run, whole)
+    _, *later = sorted((run / "checkpoints").iterdir())
+    for path in later:
+        path.unlink()
     resumed = Work(3, tmp_path, ranks_at_work.varlen, "train", "--resume", run)
     assert resumed.statuses() == [0, 0, 0], resumed.output(0)
+    assert "going on in epoch 1, after step 10" in resumed.output(0)
     assert_same_training(run, whole)
