@@ -10,6 +10,10 @@ from typing import Any, ClassVar
 from varlen.data._stage import StageIterator
 from varlen.errors import check_integer
 
+# Seconds that a consumer who found nothing waits for more than one item. Where items are quick
+# work, waking it for each takes as long as they do.
+_PATIENCE = 0.001
+
 
 @dataclass(frozen=True)
 class Prefetch:
@@ -99,6 +103,8 @@ class _Worker:
         self._room: SimpleQueue[None] = SimpleQueue()  # a thing for each item that may be made
         for _ in range(size):
             self._room.put(None)
+        self._is_filled = threading.Lock()  # released when the thread has to wait for room
+        self._is_filled.acquire()
         self._end: BaseException | None = None  # the last of what is ready
         self._is_stopped = False
         self._process = os.getpid()
@@ -118,6 +124,8 @@ class _Worker:
                 "Prefetch: the thread of this pass is one of another process, of which this one "
                 "was forked\n  begin a pass in the process that iterates"
             )
+        if self._ready.empty():
+            self._is_filled.acquire(timeout=_PATIENCE)
         taken = self._ready.get()
         self._room.put(None)
         return taken
@@ -142,8 +150,15 @@ class _Worker:
         except BaseException as error:  # the consumer raises it
             self._end = error
             self._ready.put(error)
+            self._wake()
 
     def _waits_for_room(self) -> bool:
         """Whether, now that there is room, there is still somebody to fill it for."""
+        if self._room.empty():
+            self._wake()
         self._room.get()
         return not self._is_stopped
+
+    def _wake(self) -> None:
+        if self._is_filled.locked():
+            self._is_filled.release()
