@@ -39,7 +39,7 @@ def begun(stream, epoch=2):
 
 
 def batch_done(progress, *figures):
-    progress.batch_done(tally(*figures), step=1, learning_rate=0.1)
+    progress.batch_done(tally(*figures), step=1, learning_rate=0.1, waiting=0.25)
 
 
 @pytest.mark.parametrize("stream", [io.StringIO(), Terminal()])
@@ -64,7 +64,7 @@ def test_a_terminal_shows_a_bar_with_figures(monkeypatch):
     progress.close()
     assert "epoch 2/3   0%|" in stream.getvalue()
     assert " steps/s, " in stream.getvalue()
-    assert "loss 0.100, acc 50.0%, pad 60%" in stream.getvalue()
+    assert "loss 0.100, acc 50.0%, pad 60%, wait 25%" in stream.getvalue()
 
 
 def test_no_terminal_gets_a_line_now_and_then(monkeypatch):
@@ -75,6 +75,7 @@ def test_no_terminal_gets_a_line_now_and_then(monkeypatch):
     assert stream.getvalue().startswith(
         "120 sequences\nepoch 2 at 10%: loss 0.1000, accuracy 50.00 %, padding 20.00 %, "
     )
+    assert stream.getvalue().endswith(" steps/s, waiting 25%\n")
 
 
 def test_what_is_left_after_an_interrupt():

@@ -192,6 +192,7 @@ def test_no_public_stage_is_forgotten(files):
         "IndexedIterator",
         "RecordBatch",
         "RecordDataset",
+        "PipelinePass",
         "PipelineStats",
     }
     others |= {*data.queues.__all__, *data.iterables.__all__, *data.plan.__all__}

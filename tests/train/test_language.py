@@ -172,7 +172,7 @@ def test_resuming_within_an_epoch_carries_the_state_on(tmp_path):
     )
 
     class Stop(Observers):
-        def batch_done(self, tally, *, step, learning_rate):
+        def batch_done(self, tally, *, step, learning_rate, waiting):
             if step == 5:
                 raise KeyboardInterrupt
 

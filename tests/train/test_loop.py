@@ -67,7 +67,7 @@ class Recorder:
     def epoch_begins(self, epoch, *, num_epochs, num_steps):
         self.calls.append(("begins", epoch, num_epochs, num_steps))
 
-    def batch_done(self, tally, *, step, learning_rate):
+    def batch_done(self, tally, *, step, learning_rate, waiting):
         self.calls.append(("batch", tally.live, tally.padded, step))
 
     def epoch_ends(self, result):
@@ -137,7 +137,7 @@ def test_a_line_of_figures_has_the_time_of_each_stage_and_a_curve_within_the_epo
     tallies = []
 
     class Watch(Recorder):
-        def batch_done(self, tally, *, step, learning_rate):
+        def batch_done(self, tally, *, step, learning_rate, waiting):
             tallies.append((step, tally.loss_sum))
 
     learn(task, data, run, Watch(), epochs=2)
@@ -200,7 +200,7 @@ class Watch(Recorder):
         self.task = task
         self.weights = [torch.zeros(1, 2)]
 
-    def batch_done(self, tally, *, step, learning_rate):
+    def batch_done(self, tally, *, step, learning_rate, waiting):
         self.weights.append(self.task.model.weight.detach().clone())
 
     def step_sizes(self):

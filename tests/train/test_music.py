@@ -155,7 +155,7 @@ def test_predictions_are_the_notes_that_are_likelier_than_not(folder):
 
 def test_resuming_within_an_epoch_gives_the_same_weights(folder, tmp_path):
     class Stop(Observers):
-        def batch_done(self, tally, *, step, learning_rate):
+        def batch_done(self, tally, *, step, learning_rate, waiting):
             if step == 3:
                 raise KeyboardInterrupt
 

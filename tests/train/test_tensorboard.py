@@ -12,7 +12,7 @@ def test_figures_of_batches_and_epochs_are_in_the_event_files(tmp_path):
     tally = Tally(20.0, 10, {"accuracy": (7.0, 10.0)}, 10, 12)
     board.training_begins("10 sequences", (ACCURACY,))
     board.epoch_begins(1, num_epochs=1, num_steps=10)
-    board.batch_done(tally, step=10, learning_rate=0.25)
+    board.batch_done(tally, step=10, learning_rate=0.25, waiting=0.5)
     board.epoch_ends(EpochResult(1, 10, tally, tally, 0.5, True, (ACCURACY,)))
     found = figures(tmp_path / "tensorboard")
     assert found["train/loss"] == (10, 2.0)

@@ -13,6 +13,7 @@ from varlen.train import EpochResult, Metric, Tally
 
 _SECONDS_BETWEEN_LINES = 10.0
 _SECONDS_BETWEEN_FIGURES = 0.2
+_WORTH_SAYING = 0.05  # that training waits for data; a bar has little room
 _BAR = "{desc} {percentage:3.0f}%|{bar}| {rate_fmt}, {remaining} left{postfix}"
 
 
@@ -66,20 +67,23 @@ class TrainProgress:
                 leave=False,
             )
 
-    def batch_done(self, tally: Tally, *, step: int, learning_rate: float) -> None:
+    def batch_done(self, tally: Tally, *, step: int, learning_rate: float, waiting: float) -> None:
         now = time.monotonic()
         if self._done_before < 0:  # what a resumed epoch had done is not of this moment's rate
             self._done_before = tally.live
         if self._bar is not None:
             self._bar.update(tally.live - self._bar.n)
             if now - self._shown >= _SECONDS_BETWEEN_FIGURES:
-                self._bar.set_postfix_str(self._short_figures(tally), refresh=False)
+                self._bar.set_postfix_str(
+                    f"{self._short_figures(tally)}, wait {waiting:.0%}", refresh=False
+                )
                 self._shown = now
         elif now - self._shown >= _SECONDS_BETWEEN_LINES:
             share = tally.live / self._num_steps
             rate = (tally.live - self._done_before) / (now - self._began)
             self._print(
-                f"epoch {self.epoch} at {share:.0%}: {self._figures(tally)}, {rate:,.0f} steps/s"
+                f"epoch {self.epoch} at {share:.0%}: {self._figures(tally)}, {rate:,.0f} steps/s, "
+                f"waiting {waiting:.0%}"
             )
             self._shown = now
 

@@ -1,6 +1,6 @@
 """Where bytes become batches: stages from record files to padded tensors, `batch`, and queues."""
 
-from varlen.data._pipeline import Pipeline
+from varlen.data._pipeline import Pipeline, PipelinePass
 from varlen.data._record_batch import RecordBatch
 from varlen.data._record_dataset import RecordDataset
 from varlen.data._stage import IndexedIterator, Stage, StageIterator
@@ -103,6 +103,7 @@ __all__ = [
     "Parse",
     "Permute",
     "Pipeline",
+    "PipelinePass",
     "PipelineStats",
     "PlannedBatches",
     "Prefetch",

@@ -130,7 +130,7 @@ class Pipeline(IterableDataset[Any]):
         vars(changed).update(attributes)
         return changed
 
-    def __iter__(self) -> StageIterator:
+    def __iter__(self) -> "PipelinePass":
         share = share_of(self, self._ranks)
         with shared_by(share):
             clocks = [timed(iter(self._source))]
@@ -150,7 +150,7 @@ class Pipeline(IterableDataset[Any]):
         # The source by its kind alone: the data may have moved.
         kinds = [type(self._source.items).__name__, *map(describe, self._stages)]
         self._latest = Tally(kinds, clocks)
-        passing = _PipelineIterator(iterator, kinds, self._latest)
+        passing = PipelinePass(iterator, kinds, self._latest)
         weakref.finalize(passing, self._latest.end).atexit = False
         if self._epoch:
             passing.begin_epoch(self._epoch)
@@ -172,7 +172,9 @@ def _has_any(stages: Sequence[Stage], attribute: str) -> bool:
     return any(getattr(stage, attribute, False) for stage in stages)
 
 
-class _PipelineIterator(StageIterator):
+class PipelinePass(StageIterator):
+    """A pass over the items of a pipeline, made by `iter(pipeline)`."""
+
     def __init__(self, iterator: StageIterator, stages: list[str], tally: Tally) -> None:
         self._iterator = iterator
         self._stages = stages

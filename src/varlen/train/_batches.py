@@ -13,9 +13,9 @@ from varlen.data import (
     Map,
     Parse,
     Pipeline,
+    PipelinePass,
     Prefetch,
     Shuffle,
-    StageIterator,
 )
 from varlen.sequences import JaggedSequence
 from varlen.train._dataset import Dataset
@@ -32,7 +32,7 @@ _WIDEST = 7 / 6
 class Batches(Protocol):
     """A pass over batches, to be made; a `Pipeline` is one."""
 
-    def __iter__(self) -> StageIterator: ...
+    def __iter__(self) -> PipelinePass: ...
 
     def for_rank(self, rank: int, num_ranks: int) -> "Batches":
         """The share of one of several processes that make equally many steps."""

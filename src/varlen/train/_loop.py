@@ -142,7 +142,7 @@ class _Loop:
         self.task.model.train()
         began = perf_counter() - standing.seconds
         self.clock.lap("saving", standing.stages)
-        for group, position in self._groups():
+        for group, position, waiting in self._groups():
             self.clock.lap("data", standing.stages)
             progress = standing.progress(settings, num_steps)
             scores = self._backward(group)
@@ -163,7 +163,10 @@ class _Loop:
             standing.seconds = perf_counter() - began
             standing.add_to_curve(settings, num_steps)
             self.observer.batch_done(
-                standing.train, step=standing.step, learning_rate=self.learner.learning_rate
+                standing.train,
+                step=standing.step,
+                learning_rate=self.learner.learning_rate,
+                waiting=waiting,
             )
             self.clock.lap("learning", standing.stages)
             if reports[0].is_due:
@@ -210,8 +213,11 @@ class _Loop:
             with self.learner.averaged():
                 self.run.save_model(self.task.model)
 
-    def _groups(self) -> Iterator[tuple[list[Any], dict[str, Any]]]:
-        """This rank's batches of each step to come, and where the pass is after them."""
+    def _groups(self) -> Iterator[tuple[list[Any], dict[str, Any], float]]:
+        """This rank's batches of each step to come, and how the pass stands after them.
+
+        That is where it is, and the share of its time so far that was spent in waiting for them.
+        """
         settings, standing = self.task.settings.training, self.standing
         pipeline = self.task.batches(self.data, "train", epoch=standing.epoch)
         batches = iter(pipeline.for_rank(self.ranks.rank, self.ranks.num_ranks))
@@ -221,7 +227,7 @@ class _Loop:
             group = list(islice(batches, settings.accumulate))
             if not group:
                 return
-            yield group, batches.state_dict()
+            yield group, batches.state_dict(), batches.stats().waiting_share
 
     def _backward(self, group: list[Any]) -> list[Score]:
         """Adds the gradients of some batches up; ends early at a loss that is not finite."""

@@ -189,8 +189,8 @@ class Observer(Protocol):
     def epoch_begins(self, epoch: int, *, num_epochs: int, num_steps: int) -> None:
         """`num_steps` is how many live steps the epoch will have."""
 
-    def batch_done(self, tally: Tally, *, step: int, learning_rate: float) -> None:
-        """`tally` is that of the epoch so far."""
+    def batch_done(self, tally: Tally, *, step: int, learning_rate: float, waiting: float) -> None:
+        """`tally` is that of the epoch so far, `waiting` the share of the time without data."""
 
     def epoch_ends(self, result: EpochResult) -> None:
         """Training and validation of the epoch are done."""

@@ -34,7 +34,7 @@ class TensorBoard:
             # What was written after the checkpoint is written again.
             self._writer = SummaryWriter(str(self._folder), purge_step=self._first_step)
 
-    def batch_done(self, tally: Tally, *, step: int, learning_rate: float) -> None:
+    def batch_done(self, tally: Tally, *, step: int, learning_rate: float, waiting: float) -> None:
         if self._writer is not None and step % _STEPS_BETWEEN == 0:
             self._add("train/loss", tally.loss, step)
             self._add("train/learning_rate", learning_rate, step)
@@ -76,9 +76,9 @@ class Observers:
         for observer in self._observers:
             observer.epoch_begins(epoch, num_epochs=num_epochs, num_steps=num_steps)
 
-    def batch_done(self, tally: Tally, *, step: int, learning_rate: float) -> None:
+    def batch_done(self, tally: Tally, *, step: int, learning_rate: float, waiting: float) -> None:
         for observer in self._observers:
-            observer.batch_done(tally, step=step, learning_rate=learning_rate)
+            observer.batch_done(tally, step=step, learning_rate=learning_rate, waiting=waiting)
 
     def epoch_ends(self, result: EpochResult) -> None:
         for observer in self._observers:
