@@ -12,7 +12,6 @@ import pytest
 
 from varlen.data import Pipeline, Prefetch
 
-
 of_other_tests = weakref.WeakSet()  # threads that an error of theirs, or what checks shapes, keeps
 
 
