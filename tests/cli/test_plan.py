@@ -164,6 +164,8 @@ def test_wrong_arguments(varlen, files, tmp_path):
     varlen("plan", tmp_path / "no.tfrecord", "--max-steps", 9).assert_error("[Nn]o such file")
     nowhere = tmp_path / "no" / "p.html"
     varlen("plan", *files, "--max-steps", 9, "--html", nowhere).assert_error("no such directory")
+    there = varlen("plan", *files, "--max-steps", 9, "--html", files[0])
+    there.assert_error(r"is there already\n  at .*\n  give another one$")
     damaged = tmp_path / "damaged.tfrecord"
     damaged.write_bytes(files[0].read_bytes()[:-9])
     for feature in ([], ["--feature", "tokens"]):

@@ -107,9 +107,18 @@ def test_what_is_within_an_argument_counts(stage, other, said):
         iter(Pipeline([], other)).load_state_dict(state)
 
 
-@pytest.mark.parametrize("state", [{}, {"version": 2, "stages": [], "position": {}}])
-def test_a_state_of_another_version_is_refused(state):
-    with pytest.raises(CheckpointError, match="state of a pipeline, version 1, found version"):
+@pytest.mark.wrong_types
+@pytest.mark.parametrize(
+    ("state", "message"),
+    [
+        ({}, "expected the state of a pipeline, found dict without a version"),
+        (None, "expected the state of a pipeline, found NoneType without a version"),
+        ({"version": 2, "stages": []}, "pipeline, version 1, found version 2"),
+        ({"version": 1, "stages": [], "position": {}}, "lacks its epoch"),
+    ],
+)
+def test_what_is_no_state_of_a_pipeline_is_refused(state, message):
+    with pytest.raises(CheckpointError, match=message):
         iter(Pipeline([1])).load_state_dict(state)
 
 

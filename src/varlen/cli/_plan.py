@@ -83,7 +83,7 @@ def plan(
             hint="--max-steps 4096 is a beginning",
         )
     for path in filter(None, (html, png)):
-        check_file(path, overwrite=False)
+        check_file(path, overwrite=None)
         if not path.parent.is_dir():
             raise ConfigError("no such directory to write into", at=str(path.parent))
     if png is not None:

@@ -34,8 +34,12 @@ def check_folder(folder: Path, *, overwrite: bool) -> None:
         )
 
 
-def check_file(file: Path, *, overwrite: bool) -> None:
+def check_file(file: Path, *, overwrite: bool | None) -> None:
     """Says, before any work, whether `whole_file` may put a file there.
+
+    Args:
+        file: where.
+        overwrite: whether one that is there may be lost; None if the command never does that.
 
     Raises:
         ConfigError: there is something that is not to be lost.
@@ -46,7 +50,7 @@ def check_file(file: Path, *, overwrite: bool) -> None:
         raise ConfigError(
             "the file is there already",
             at=str(file),
-            hint="give another one, or --overwrite to lose it",
+            hint="give another one" + (", or --overwrite to lose it" if overwrite is False else ""),
         )
 
 

@@ -2,7 +2,7 @@
 
 import copy
 import weakref
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from torch.utils.data import IterableDataset
@@ -220,12 +220,18 @@ class PipelinePass(StageIterator):
         self._epoch = epoch
         self._is_within_item = False
 
-    def _check(self, state: dict[str, Any]) -> None:
-        if state.get("version") != _VERSION:
+    def _check(self, state: Any) -> None:
+        if not isinstance(state, Mapping) or "version" not in state:
+            raise CheckpointError(
+                f"expected the state of a pipeline, found {type(state).__name__} without a version"
+            )
+        if state["version"] != _VERSION:
             raise CheckpointError(
                 f"expected the state of a pipeline, version {_VERSION}, "
-                f"found version {state.get('version')}"
+                f"found version {state['version']}"
             )
+        if missing := {"stages", "epoch", "position"} - state.keys():
+            raise CheckpointError(f"the state of a pipeline lacks its {min(missing)}")
         saved = state["stages"]
         for i in range(max(len(saved), len(self._stages))):
             before = saved[i] if i < len(saved) else "nothing"
