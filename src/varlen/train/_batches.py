@@ -8,6 +8,8 @@ import numpy.typing as npt
 import torch
 
 from varlen.data import (
+    Batch,
+    BatchLimits,
     BucketBySequenceLength,
     LimitLength,
     Map,
@@ -16,6 +18,7 @@ from varlen.data import (
     PipelinePass,
     Prefetch,
     Shuffle,
+    Stage,
 )
 from varlen.sequences import JaggedSequence
 from varlen.train._dataset import Dataset
@@ -73,7 +76,6 @@ def bucketed_batches(
     lengths = data.lengths(split, length_of)
     if limit is not None:
         lengths = _piece_lengths(lengths, limit.max_length)
-    boundaries, sizes = length_buckets(lengths, batch_size, max_steps=max_steps, by_steps=by_steps)
     return Pipeline(
         source,
         *stages,
@@ -81,10 +83,27 @@ def bucketed_batches(
         Parse(context, sequences),
         Map(encode),
         *([] if limit is None else [limit]),
-        BucketBySequenceLength(length_of, boundaries, sizes),
+        batching(data, length_of, lengths, batch_size, max_steps=max_steps, by_steps=by_steps),
         Map(as_tensors),
         Prefetch(_PREFETCHED),
     )
+
+
+def batching(
+    data: Dataset,
+    length_of: str,
+    lengths: npt.NDArray[np.int64],
+    batch_size: int,
+    *,
+    max_steps: int,
+    by_steps: bool = False,
+) -> Stage:
+    """The stage that makes batches: of examples as they come if that is what the data asks for, or
+    else of examples of like length, as `length_buckets` has it."""
+    if data.in_order:
+        return Batch(BatchLimits(batch_size, max_steps=max_steps, oversize="alone"))
+    boundaries, sizes = length_buckets(lengths, batch_size, max_steps=max_steps, by_steps=by_steps)
+    return BucketBySequenceLength(length_of, boundaries, sizes)
 
 
 def shuffle_window(data: Dataset, split: str) -> int:

@@ -1,8 +1,10 @@
 """A folder of record files as data to learn from: splits, what is in them, and their examples."""
 
+import copy
+
 import os
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -60,8 +62,9 @@ class Dataset:
     Args:
         path: the folder.
         valid_share: the share.
-
     Attributes:
+        in_order: whether batches have the records as they follow each other, and not those of like
+            length.
         held_out: whether the split for validation was made.
 
     Raises:
@@ -70,12 +73,19 @@ class Dataset:
 
     def __init__(self, path: Path, *, valid_share: float = 0.1) -> None:
         self.path = path
+        self.in_order = False
         names = split_names(path)
         self._valid = next((name for name in VALIDATION_NAMES if name in names), None)
         self.held_out = self._valid is None and "train" in names
         self._share = valid_share
         self._profiles: dict[str, Profile] = {}
         self._num_bytes: dict[str, int] = {}
+
+    def ordered(self) -> "Dataset":
+        """The same data, `in_order`."""
+        found = copy.copy(self)
+        found.in_order = True
+        return found
 
     def source(self, split: str) -> tuple[Records, list[Stage]]:
         """The beginning of a pipeline over the records of a split, in order.
@@ -157,6 +167,16 @@ class Dataset:
             for record, (scalars, lists) in zip(chunk, parsed, strict=True):
                 rows = {name: _as_row(values) for name, values in lists.items()}
                 yield Example({**scalars, **rows}, record.place)
+
+    def records(self, split: str, numbers: Collection[int]) -> dict[int, Record]:
+        """Some of the records of a split, by their numbers in it, from 0.
+
+        Raises:
+            CorruptRecordError: a file is damaged.
+        """
+        chunks = chain.from_iterable(self._chunks(split))
+        until = max(numbers, default=-1) + 1
+        return {i: record for i, record in enumerate(islice(chunks, until)) if i in numbers}
 
     def _chunks(self, split: str) -> Iterator[list[Record]]:
         source, stages = self.source(split)

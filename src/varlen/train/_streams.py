@@ -8,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 
 from varlen.data import (
-    BucketBySequenceLength,
     Chunk,
     LimitLength,
     Map,
@@ -18,7 +17,7 @@ from varlen.data import (
     Shuffle,
     Stage,
 )
-from varlen.train._batches import Batches, as_tensors, length_buckets, shuffle_window
+from varlen.train._batches import Batches, as_tensors, batching, shuffle_window
 from varlen.train._dataset import Dataset
 
 Encode = Callable[[dict[str, Any]], dict[str, Any]]
@@ -77,10 +76,9 @@ def whole_batches(
     batch_size: int,
     max_steps: int,
 ) -> Batches:
-    """A pass over a split in batches of whole sequences of like length."""
-    boundaries, sizes = length_buckets(lengths, batch_size, max_steps=max_steps)
-    buckets = BucketBySequenceLength(length_of, boundaries, sizes)
-    return _batches(data, split, parse, Map(encode), buckets)
+    """A pass over a split in batches of whole sequences, as `batching` makes them."""
+    stage = batching(data, length_of, lengths, batch_size, max_steps=max_steps)
+    return _batches(data, split, parse, Map(encode), stage)
 
 
 def _batches(data: Dataset, split: str, *stages: Stage) -> Batches:
