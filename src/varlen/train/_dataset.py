@@ -1,7 +1,6 @@
 """A folder of record files as data to learn from: splits, what is in them, and their examples."""
 
 import copy
-
 import os
 import zlib
 from collections.abc import Collection, Iterator, Mapping
