@@ -8,8 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from varlen.cli._reading_options import ContextColumns, GroupBy, SplitBy, WordKeys
-from varlen.cli._shared import percent
-from varlen.cli._text import table, terminal_width
+from varlen.cli._shared import percent, shown
+from varlen.cli._text import between, table, terminal_width
 
 
 def evaluate(
@@ -63,19 +63,30 @@ def evaluate(
         print("\n".join(table(header, rows, left=1, width=width)), end="\n\n")
     metric = task.metrics[0]
     by_length = [
-        [f"{least:,} to {most:,}", f"{count:,}", _value(metric, value)]
-        for least, most, count, value in found.by_length(metric)
+        [
+            between(row.least, row.most),
+            f"{row.num_sequences:,}",
+            shown(metric, row.value),
+            f"{shown(metric, row.low)} to {shown(metric, row.high)}",
+        ]
+        for row in found.by_length(metric)
     ]
-    print("\n".join(table(["length", "sequences", metric.name], by_length, left=1, width=width)))
+    header = ["length", "sequences", metric.name, "range"]
+    print("\n".join(table(header, by_length, left=1, width=width)))
     print()
     for metric in found.metrics:
         low, high = found.interval(metric)
         # Of one sequence, others cannot be drawn.
-        spread = f"({_value(metric, low)} to {_value(metric, high)})  "
+        spread = f"({shown(metric, low)} to {shown(metric, high)})  "
         print(
-            f"{metric.name:16}{_value(metric, found.value(metric))}  "
+            f"{metric.name:16}{shown(metric, found.value(metric))}  "
             f"{spread if len(found.lengths) > 1 else ''}"
             f"of {found.whole(metric):,} {metric.counted or task.counted}"
+        )
+    if found.calibration is not None:
+        print(
+            f"{'calibration':16}{percent(found.calibration.error)}  "
+            "off, how often it is right from how sure it is"
         )
     for name, correct, total in found.groups:
         if total:
@@ -83,10 +94,6 @@ def evaluate(
                 f"{name:16}{percent(correct / total)}  of {total:,} "
                 "that training never saw, whatever their capitals"
             )
-
-
-def _value(metric: Any, value: float) -> str:
-    return percent(value) if metric.is_share else f"{value:.4f}"
 
 
 def _as_json(found: Any) -> dict[str, Any]:
@@ -103,4 +110,5 @@ def _as_json(found: Any) -> dict[str, Any]:
         "by_length": [row._asdict() for row in found.by_length(found.metrics[0])],
         "by_class": [row._asdict() for row in found.by_class()],
         "groups": [row._asdict() for row in found.groups],
+        "calibration_error": found.calibration and found.calibration.error,
     }

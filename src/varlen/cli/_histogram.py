@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from varlen.cli._text import width_of
+from varlen.cli._text import between, width_of
 
 _MOST_BINS = 16
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
@@ -43,7 +43,7 @@ def histogram(lengths: npt.NDArray[np.integer[Any]]) -> list[Bin]:
 
 def draw(bins: list[Bin], width: int, *, unicode: bool) -> list[str]:
     """A line for each bin, of at most `width` columns or so."""
-    labels = [f"{b.least:,}" if b.least == b.most else f"{b.least:,} to {b.most:,}" for b in bins]
+    labels = [between(b.least, b.most) for b in bins]
     sizes = [b.num_records for b in bins]
     texts = [f"{size:,}" for size in sizes]
     return bars(labels, texts, sizes, width, unicode=unicode, left=False)

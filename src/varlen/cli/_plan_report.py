@@ -11,7 +11,7 @@ import numpy.typing as npt
 from varlen.cli._histogram import bars, draw, histogram
 from varlen.cli._inspect_report import is_unicode
 from varlen.cli._shared import percent
-from varlen.cli._text import printable, table, terminal_width
+from varlen.cli._text import between, printable, table, terminal_width
 from varlen.data.plan import BatchesSummary, EpochSummary, PlannedBatches
 
 if TYPE_CHECKING:  # a layer, and so torch's, which takes long to import
@@ -130,7 +130,7 @@ def bucket_table(report: Report) -> tuple[list[str], list[list[str]]]:
     """The header and the rows of the table of buckets; the last row is of all batches."""
     header = ["lengths", "records", "batches", "batch size", "padding", "steps"]
     summary = report.summary
-    rows = [_bucket_row(_between(b.shortest[0], b.longest[0]), b) for b in summary.buckets]
+    rows = [_bucket_row(between(b.shortest[0], b.longest[0]), b) for b in summary.buckets]
     if summary.all_batches is not None:
         rows.append(_bucket_row("all", summary.all_batches))
     return header, rows
@@ -223,14 +223,10 @@ def _bucket_row(name: str, found: BatchesSummary) -> list[str]:
         name,
         f"{found.num_examples:,}",
         f"{found.num_batches:,}",
-        _between(found.smallest_batch, found.largest_batch),
+        between(found.smallest_batch, found.largest_batch),
         percent(found.padding),
         f"{found.real_steps:,}",
     ]
-
-
-def _between(least: int, most: int) -> str:
-    return f"{least:,}" if least == most else f"{least:,} to {most:,}"
 
 
 def _described(found: BatchesSummary) -> dict[str, Any]:

@@ -1,5 +1,10 @@
 """What several commands need."""
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from varlen.train import Metric
+
 
 class Interrupted(Exception):  # noqa: N818 - not an error
     """Ctrl-C, with what is left to say."""
@@ -8,6 +13,11 @@ class Interrupted(Exception):  # noqa: N818 - not an error
 def examples(*lines: str) -> str:
     """An epilogue of a help text, in which lines stay lines."""
     return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
+
+
+def shown(metric: "Metric", value: float) -> str:
+    """The figure of a metric for people."""
+    return percent(value) if metric.is_share else f"{value:.4f}"
 
 
 def percent(share: float) -> str:

@@ -60,6 +60,11 @@ def table(
     return ["  ".join(_aligned(line, widths, left)).rstrip() for line in lines]
 
 
+def between(least: int, most: int) -> str:
+    """A range of whole numbers: `3 to 17`."""
+    return f"{least:,}" if least == most else f"{least:,} to {most:,}"
+
+
 def _aligned(cells: Sequence[str], widths: Sequence[int], left: int) -> list[str]:
     blanks = [" " * (size - width_of(cell)) for cell, size in zip(cells, widths, strict=True)]
     return [

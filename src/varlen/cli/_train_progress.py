@@ -8,7 +8,7 @@ from typing import Any, TextIO
 
 from tqdm import tqdm
 
-from varlen.cli._shared import percent
+from varlen.cli._shared import percent, shown
 from varlen.train import EpochResult, Metric, Tally
 
 _SECONDS_BETWEEN_LINES = 10.0
@@ -19,7 +19,7 @@ _BAR = "{desc} {percentage:3.0f}%|{bar}| {rate_fmt}, {remaining} left{postfix}"
 
 def figure(metric: Metric, value: float) -> str:
     """A metric with its value: `accuracy 95.31 %`."""
-    return f"{metric.name} {percent(value) if metric.is_share else f'{value:.4f}'}"
+    return f"{metric.name} {shown(metric, value)}"
 
 
 class TrainProgress:

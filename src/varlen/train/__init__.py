@@ -4,15 +4,16 @@ A task states inputs, model head, loss and metrics; the loop knows no task. Prog
 `Observer`, since only the command line prints.
 """
 
+from varlen.train._calibration import Calibration
 from varlen.train._cells import CELLS, make_cell
 from varlen.train._dataset import Dataset
+from varlen.train._evaluate_split import evaluate_split, open_data
 from varlen.train._evaluation import (
     ClassResult,
     Evaluation,
     GroupResult,
+    Judged,
     LengthResult,
-    evaluate_split,
-    open_data,
 )
 from varlen.train._loop import evaluate, fit
 from varlen.train._network import RecurrentNetwork
@@ -39,6 +40,7 @@ __all__ = [
     "ALONE",
     "CELLS",
     "TASKS",
+    "Calibration",
     "ClassResult",
     "DataSettings",
     "Dataset",
@@ -46,6 +48,7 @@ __all__ = [
     "Evaluation",
     "Examined",
     "GroupResult",
+    "Judged",
     "Learnable",
     "LengthResult",
     "Metric",

@@ -1,19 +1,14 @@
 """How good a model is on a split: in all, class by class, by length, and how sure that is."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
-from varlen.train._batches import to_device
-from varlen.train._dataset import Dataset
+from varlen.train._calibration import Calibration
 from varlen.train._progress import Metric
-from varlen.train.tasks import Examined, Task
-from varlen.train.tasks._fit import device_of
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -48,12 +43,16 @@ class LengthResult(NamedTuple):
         most: the longest.
         num_sequences: how many there are.
         value: the figure of the metric.
+        low: where its interval begins.
+        high: where it ends.
     """
 
     least: int
     most: int
     num_sequences: int
     value: float
+    low: float
+    high: float
 
 
 class GroupResult(NamedTuple):
@@ -64,17 +63,37 @@ class GroupResult(NamedTuple):
     total: int
 
 
+class Judged(NamedTuple):
+    """One sequence, and what the model made of it.
+
+    Attributes:
+        number: of its record in the split, from 0.
+        loss: the mean of its losses.
+        true: the classes that are right, as numbers; None if there are no classes.
+        given: those that the model chose.
+        confidence: the probabilities that it gave to these.
+    """
+
+    number: int
+    loss: float
+    true: Ints | None = None
+    given: Ints | None = None
+    confidence: Floats | None = None
+
+
 @dataclass(frozen=True)
 class Evaluation:
     """The counts of an evaluation, sequence by sequence, and of decisions by class.
 
     Attributes:
         metrics: the loss, and those of the task.
-        sums: by metric, part and whole of each sequence, `[sequences]`.
+        sums: by metric, part and whole of each sequence, `[sequences]`, in their order.
         lengths: steps of each sequence.
         class_names: the classes; () if there are none.
         confusion: `[true, given]`, how many decisions.
         groups: decisions that are looked at apart.
+        calibration: of all decisions; None if there are no classes.
+        worst: the sequences of the highest mean loss, the highest first, as many as were asked for.
     """
 
     metrics: tuple[Metric, ...]
@@ -82,35 +101,56 @@ class Evaluation:
     lengths: Ints
     class_names: tuple[str, ...]
     confusion: Ints
-    groups: tuple[GroupResult, ...] = field(default=())
+    groups: tuple[GroupResult, ...] = ()
+    calibration: Calibration | None = None
+    worst: tuple[Judged, ...] = ()
 
     def value(self, metric: Metric, rows: Any = slice(None)) -> float:
         """The figure of a metric, over all sequences or some of them."""
         part, whole = self.sums[metric.name]
-        total = float(whole[rows].sum())
-        ratio = float(part[rows].sum()) / total if total else 0.0
-        return ratio if metric.of is None else metric.of(ratio)
+        return metric.figure(part[rows].sum(), whole[rows].sum())
 
     def whole(self, metric: Metric) -> int:
         """How many steps or sequences a metric is over."""
         return int(self.sums[metric.name][1].sum())
 
-    def interval(self, metric: Metric, *, seed: int = 0) -> tuple[float, float]:
+    def interval(
+        self, metric: Metric, rows: Any = slice(None), *, seed: int = 0
+    ) -> tuple[float, float]:
         """The middle 95 % of what the figure is when sequences are drawn again, with return.
 
         The percentile bootstrap of Efron (1979), over sequences, since the steps of one are not
         independent.
         """
-        part, whole = self.sums[metric.name]
-        draw = np.random.default_rng(seed)
-        values = []
-        for _ in range(_RESAMPLINGS):
-            rows = draw.integers(len(part), size=len(part))
-            total = whole[rows].sum()
-            ratio = float(part[rows].sum() / total) if total else 0.0
-            values.append(ratio if metric.of is None else metric.of(ratio))
-        low, high = np.quantile(values, (0.025, 0.975))
-        return float(low), float(high)
+        part, whole = (sums[rows] for sums in self.sums[metric.name])
+        return _middle(
+            metric.figure(part[drawn].sum(), whole[drawn].sum())
+            for drawn in _draws(len(part), seed)
+        )
+
+    def difference(
+        self, other: "Evaluation", metric: Metric, *, seed: int = 0
+    ) -> tuple[float, float, float]:
+        """By how much the figure is above that of another evaluation, and its interval.
+
+        Both are drawn again with the same sequences each time, so that what is hard for both makes
+        no difference (the paired bootstrap).
+
+        Raises:
+            ValueError: it is not of the same sequences, as their lengths show.
+        """
+        if not np.array_equal(self.lengths, other.lengths):
+            raise ValueError(
+                "expected evaluations of the same sequences, found "
+                f"{len(self.lengths):,} and {len(other.lengths):,} of other lengths"
+            )
+        ours, theirs = self.sums[metric.name], other.sums[metric.name]
+        low, high = _middle(
+            metric.figure(ours[0][drawn].sum(), ours[1][drawn].sum())
+            - metric.figure(theirs[0][drawn].sum(), theirs[1][drawn].sum())
+            for drawn in _draws(len(self.lengths), seed)
+        )
+        return self.value(metric) - other.value(metric), low, high
 
     def by_class(self) -> list[ClassResult]:
         """The table by class, the frequent first; those that neither occur nor were given aside."""
@@ -144,88 +184,22 @@ class Evaluation:
             if i == 1:
                 rows = np.flatnonzero(self.lengths <= most)
             found = self.lengths[rows]
+            value, interval = self.value(metric, rows), self.interval(metric, rows)
             results.append(
-                LengthResult(
-                    int(found.min()), int(found.max()), len(rows), self.value(metric, rows)
-                )
+                LengthResult(int(found.min()), int(found.max()), len(rows), value, *interval)
             )
         return results
 
 
-def evaluate_split(
-    task: Task, data: Dataset, split: str, *, done: Callable[[int], object] = lambda _: None
-) -> Evaluation:
-    """Runs the model on a split and compares.
-
-    Args:
-        task: with the weights that are to be judged.
-        data: has the split.
-        split: its name.
-        done: told how many more live steps have been looked at.
-
-    Raises:
-        What `Task.check` raises.
-    """
-    task.check(data, split)
-    found = _Sums(task)
-    task.model.eval()
-    with torch.inference_mode():
-        for batch in task.batches(data, split, epoch=0):
-            examined = task.examine(to_device(batch, device_of(task.model)))
-            found.add(examined)
-            done(int(examined.lengths.sum()))
-    return found.evaluation()
+def _draws(size: int, seed: int) -> Iterator[Ints]:
+    """Numbers of sequences, drawn with return, many times."""
+    draw = np.random.default_rng(seed)
+    return (draw.integers(size, size=size) for _ in range(_RESAMPLINGS))
 
 
-def open_data(path: Path, task: Task) -> Dataset:
-    """The data folder at `path`, as the task splits it."""
-    return Dataset(path, valid_share=task.settings.data.valid_share)
-
-
-class _Sums:
-    def __init__(self, task: Task) -> None:
-        others = (metric for metric in task.metrics if metric.name != "loss")
-        self._metrics = (*others, Metric("loss", False))
-        self._names = task.class_names()
-        self._confusion = np.zeros((len(self._names),) * 2, np.int64)
-        self._parts: dict[str, list[Floats]] = {}
-        self._wholes: dict[str, list[Floats]] = {}
-        self._lengths: list[Ints] = []
-        self._groups: dict[str, tuple[int, int]] = {}
-
-    def add(self, examined: Examined) -> None:
-        for name, (part, whole) in {
-            **examined.metrics,
-            "loss": (examined.loss, examined.total),
-        }.items():
-            self._parts.setdefault(name, []).append(_array(part).astype(np.float64))
-            self._wholes.setdefault(name, []).append(_array(whole).astype(np.float64))
-        self._lengths.append(_array(examined.lengths))
-        if examined.true is None or examined.given is None:
-            return
-        true, given = _array(examined.true), _array(examined.given)
-        np.add.at(self._confusion, (true, given), 1)
-        for name, mask in examined.groups.items():
-            chosen = _array(mask)
-            correct, total = self._groups.get(name, (0, 0))
-            right = int((chosen & (true == given)).sum())
-            self._groups[name] = correct + right, total + int(chosen.sum())
-
-    def evaluation(self) -> Evaluation:
-        sums = {
-            name: (_joined(self._parts[name]), _joined(self._wholes[name])) for name in self._parts
-        }
-        groups = tuple(GroupResult(name, *found) for name, found in self._groups.items())
-        lengths = np.concatenate(self._lengths)
-        return Evaluation(self._metrics, sums, lengths, tuple(self._names), self._confusion, groups)
-
-
-def _array(tensor: torch.Tensor) -> Any:
-    return tensor.numpy(force=True)
-
-
-def _joined(parts: Sequence[Floats]) -> Floats:
-    return np.concatenate(parts)
+def _middle(values: Iterable[float]) -> tuple[float, float]:
+    low, high = np.quantile(list(values), (0.025, 0.975))
+    return float(low), float(high)
 
 
 def _share(part: Any, whole: Any) -> float:

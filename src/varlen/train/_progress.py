@@ -48,6 +48,11 @@ class Metric(NamedTuple):
     of: Callable[[float], float] | None = None
     counted: str | None = None
 
+    def figure(self, part: Any, whole: Any) -> float:
+        """The figure of a part of a whole; 0 of nothing."""
+        ratio = float(part) / float(whole) if whole else 0.0
+        return ratio if self.of is None else self.of(ratio)
+
     def is_better(self, value: float, than: float | None) -> bool:
         """Whether a value is better than another; NaN is better than nothing else."""
         if than is None or math.isnan(than):
@@ -105,11 +110,8 @@ class Tally:
     def value(self, metric: Metric) -> float:
         """The figure of a metric."""
         if metric.name == "loss":
-            ratio = self.loss
-        else:
-            part, whole = self.metrics.get(metric.name, (0.0, 0.0))
-            ratio = part / whole if whole else 0.0
-        return ratio if metric.of is None else metric.of(ratio)
+            return metric.figure(self.loss_sum, self.total)
+        return metric.figure(*self.metrics.get(metric.name, (0.0, 0.0)))
 
     def to_json(self) -> dict[str, Any]:
         """What `from_json` takes."""

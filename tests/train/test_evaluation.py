@@ -1,0 +1,124 @@
+import numpy as np
+import pytest
+import torch
+
+from varlen import RecordWriter, sequence_example
+from varlen.train import (
+    Calibration,
+    Dataset,
+    Evaluation,
+    Metric,
+    build_task,
+    evaluate_split,
+    make_settings,
+)
+
+ACCURACY = Metric("accuracy", True, is_share=True)
+LENGTHS = [3, 1, 0, 5, 2, 4, 1, 7, 2, 3, 6]
+
+
+def evaluation_of(right, lengths):
+    sums = {"accuracy": (np.array(right, float), np.array(lengths, float))}
+    confusion = np.zeros((0, 0), np.int64)
+    return Evaluation((ACCURACY,), sums, np.array(lengths), (), confusion)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """The words of a sentence tell its number and length."""
+    folder = tmp_path_factory.mktemp("data")
+    tags = "ABC"
+    for split in ("train", "valid", "test"):
+        with RecordWriter(folder / f"{split}-00000-of-00001.tfrecord") as writer:
+            for number, length in enumerate(LENGTHS):
+                words = [f"{number}-{t}" for t in range(length)]
+                targets = [tags[(number + t * t) % 3] for t in range(length)]
+                writer.write(sequence_example(sequences={"words": words, "upos": targets}))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def task(folder):
+    tables = {"model": {"units": 3}, "training": {"batch_size": 3}}
+    return build_task("tag", Dataset(folder), make_settings("tag", tables))
+
+
+def test_sequences_are_those_of_the_records_in_order(folder, task):
+    found = evaluate_split(task, Dataset(folder), "test", num_worst=4)
+    assert found.lengths.tolist() == LENGTHS
+    alone = [task.examine(batch) for batch in one_by_one(folder, task)]
+    np.testing.assert_allclose(found.sums["loss"][0], [e.loss.item() for e in alone], rtol=1e-5)
+    right = [(e.true == e.given).sum().item() for e in alone]
+    assert found.sums["accuracy"][0].tolist() == right
+    assert found.value(ACCURACY) == sum(right) / sum(LENGTHS)
+
+    means = {
+        i: e.loss.item() / length
+        for i, (e, length) in enumerate(zip(alone, LENGTHS, strict=True))
+        if length
+    }
+    expected = sorted(means, key=lambda i: -means[i])[:4]
+    assert [judged.number for judged in found.worst] == expected
+    for judged in found.worst:
+        assert judged.loss == pytest.approx(means[judged.number], rel=1e-5)
+        assert judged.true.tolist() == alone[judged.number].true.tolist()
+        assert judged.given.tolist() == alone[judged.number].given.tolist()
+        np.testing.assert_allclose(judged.confidence, alone[judged.number].confidence, rtol=1e-5)
+
+    records = Dataset(folder).records("test", expected)
+    for number in expected:
+        assert f"{number}-0".encode() in bytes(records[number].data)
+
+
+def one_by_one(folder, task):
+    settings = make_settings("tag", {"model": {"units": 3}, "training": {"batch_size": 1}})
+    one = type(task).from_json(task.to_json(), settings)
+    task.model.eval()
+    with torch.inference_mode():
+        yield from one.batches(Dataset(folder).ordered(), "test", epoch=0)
+
+
+def test_calibration_counts_decisions_by_their_confidence():
+    confidence = np.array([0.0, 0.05, 0.55, 0.58, 0.99, 1.0])
+    right = np.array([False, True, True, False, True, True])
+    found = Calibration.of(confidence[:2], right[:2]).joined(
+        Calibration.of(confidence[2:], right[2:])
+    )
+    assert found.counts.tolist() == [2, 0, 0, 0, 0, 2, 0, 0, 0, 2]
+    assert found.correct.tolist() == [1, 0, 0, 0, 0, 1, 0, 0, 0, 2]
+    by_bin = [abs(0.5 - 0.025), abs(0.5 - 0.565), abs(1.0 - 0.995)]
+    assert found.error == pytest.approx(sum(by_bin) * 2 / 6)
+    assert Calibration.of(np.zeros(0), np.zeros(0, bool)).error == 0
+
+
+def test_an_interval_is_about_as_wide_as_theory_has_it():
+    draw = np.random.default_rng(0)
+    right = draw.random(400) < 0.8
+    low, high = evaluation_of(right, np.ones(400, int)).interval(ACCURACY)
+    share = right.mean()
+    half = 1.96 * np.sqrt(share * (1 - share) / 400)
+    assert low == pytest.approx(share - half, abs=0.01)
+    assert high == pytest.approx(share + half, abs=0.01)
+
+
+def test_a_paired_difference_knows_what_is_hard_for_both():
+    draw = np.random.default_rng(0)
+    lengths = np.ones(400, int)
+    first = draw.random(400) < 0.5
+    second = first | (np.arange(400) < 20)  # right wherever the first is, and then some
+    ours, theirs = evaluation_of(second, lengths), evaluation_of(first, lengths)
+    value, low, high = ours.difference(theirs, ACCURACY)
+    assert value == pytest.approx(second.mean() - first.mean())
+    assert 0 < low < value < high < 0.06
+    assert theirs.difference(ours, ACCURACY)[0] == -value
+    with pytest.raises(ValueError, match="the same sequences, found 400 and 1 "):
+        ours.difference(evaluation_of([1], [1]), ACCURACY)
+
+
+def test_ranges_of_lengths_have_intervals_of_their_own():
+    lengths = np.repeat([1, 2, 3, 4, 5], 40)
+    right = np.where(np.arange(200) % 2, lengths, 0)
+    rows = evaluation_of(right, lengths).by_length(ACCURACY)
+    assert sum(row.num_sequences for row in rows) == 200
+    for row in rows:
+        assert row.low < row.value == 0.5 < row.high
