@@ -52,6 +52,10 @@ _EXAMPLES = {
         "varlen train forecast series.jsonl --run runs/f --horizon 24 --quantiles 0.05,0.5,0.95",
         "varlen train forecast load.csv --group-by house --target kwh --inputs temperature --run r",
     ),
+    "regress": (
+        "varlen train regress signals.jsonl --run runs/r --target age --inputs values",
+        "varlen train regress reviews.csv --words text --target stars --run runs/stars",
+    ),
     "music": (
         "varlen train music chorales.jsonl.gz --split-by split --run runs/chorales",
         "varlen train music data/rolls --run runs/rolls --cell gru --units 256 --dropout 0.4",

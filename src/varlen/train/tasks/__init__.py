@@ -5,11 +5,12 @@ from varlen.train.tasks._classify import Classify
 from varlen.train.tasks._forecast import Forecast
 from varlen.train.tasks._language import Language
 from varlen.train.tasks._music import Music
+from varlen.train.tasks._regress import Regress
 from varlen.train.tasks._sampling import SamplingSettings, draw_samples
 from varlen.train.tasks._tag import Tag
 from varlen.train.tasks._task import Examined, Learnable, Task, TaskKind
 
-_KINDS: tuple[TaskKind, ...] = (Tag, Classify, Language, Music, Forecast)
+_KINDS: tuple[TaskKind, ...] = (Tag, Classify, Language, Music, Forecast, Regress)
 
 TASKS = {kind.name: kind for kind in _KINDS}
 """The class of each task, by its name."""
@@ -34,6 +35,7 @@ __all__ = [
     "Language",
     "Learnable",
     "Music",
+    "Regress",
     "SamplingSettings",
     "Tag",
     "Task",

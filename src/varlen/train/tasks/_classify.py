@@ -14,7 +14,7 @@ from varlen.train._batches import Batches, bucketed_batches, epoch_seed
 from varlen.train._dataset import Dataset
 from varlen.train._network import RecurrentNetwork
 from varlen.train._progress import Metric, Score
-from varlen.train._setting import check_settings, setting
+from varlen.train._setting import check_settings
 from varlen.train._settings import Settings
 from varlen.train.inputs import (
     Inputs,
@@ -25,6 +25,7 @@ from varlen.train.inputs import (
     fit_inputs,
 )
 from varlen.train.tasks import _fit
+from varlen.train.tasks._pooling import Pooling, pooling_setting
 from varlen.train.tasks._task import Examined
 
 _INPUTS = ("words", "tokens", "text", "values", "inputs")
@@ -35,11 +36,7 @@ _TARGETS = ("label", "labels", "class", "target", "category", "y")
 class ClassifyOptions:
     """What a classifier alone has."""
 
-    pooling: str = setting(
-        "mean",
-        "What of the outputs of all steps is looked at: their mean, their maximum, or both.",
-        choices=("mean", "max", "both"),
-    )
+    pooling: str = pooling_setting()
 
     def __post_init__(self) -> None:
         check_settings(self)
@@ -52,20 +49,14 @@ class ClassificationModel(nn.Module):
         super().__init__()
         self.inputs = inputs.layer(noise=settings.model.noise)
         self.network = RecurrentNetwork(self.inputs.size, settings.model)
-        self.pooling: str = settings.task.pooling
-        size = self.network.size * (2 if self.pooling == "both" else 1)
-        self.head = nn.Linear(size, num_labels)
+        self.pooling = Pooling(settings.task.pooling, self.network.size)
+        self.head = nn.Linear(self.pooling.size, num_labels)
 
     def forward(self, batch: Mapping[str, JaggedSequence]) -> Tensor:
-        """The scores of all rows, `[batch, labels]`; a row without steps is pooled to 0."""
+        """The scores of all rows, `[batch, labels]`."""
         lengths = batch[self.inputs.names[0]].lengths
         outputs, _ = self.network(self.inputs(batch), lengths)
-        parts = []
-        if self.pooling != "max":
-            parts.append(_fit.sum_rows(outputs, lengths) / lengths.clamp(min=1)[:, None])
-        if self.pooling != "mean":
-            parts.append(_fit.max_rows(outputs, lengths))
-        scores: Tensor = self.head(torch.cat(parts, dim=-1))
+        scores: Tensor = self.head(self.pooling(outputs, lengths))
         return scores
 
 

@@ -217,13 +217,7 @@ class Forecast:
             found = self.model(batch, lengths.cumsum(0)[has_steps] - 1).cpu().double().numpy()
         forecasts = iter(found)
         return [
-            answer(
-                self.target,
-                self._in_units(next(forecasts)) if has else [None] * len(self.levels.values),
-                self.levels,
-                shown=self._as_json,
-            )
-            for has in has_steps.tolist()
+            self._answer(next(forecasts) if has_step else None) for has_step in has_steps.tolist()
         ]
 
     @property
@@ -263,14 +257,8 @@ class Forecast:
         )
         return found, rows.repeat_interleave(self._size)
 
-    def _in_units(self, quantiles: npt.NDArray[np.float64]) -> list[npt.NDArray[np.float64]]:
-        """Of each level, `[horizon, size]` numbers in the units of the data."""
-        steps = quantiles.reshape(-1, self._size, len(self.levels.values))
-        mean, deviation = np.array(self.encoder.mean), np.array(self.encoder.deviation)
-        return list(np.moveaxis(steps, -1, 0) * deviation + mean)
-
-    def _as_json(self, steps: npt.NDArray[np.float64] | None) -> Any:
-        if steps is None:
-            return None
-        shaped = steps.reshape(-1, *self.encoder.shape)
-        return np.vectorize(lambda value: float(f"{value:.7g}"), otypes=[float])(shaped).tolist()
+    def _answer(self, found: npt.NDArray[np.float64] | None) -> dict[str, Any]:
+        """Of `[horizon * size, quantiles]` numbers."""
+        if found is not None:
+            found = found.T.reshape(-1, self.settings.task.horizon, self._size)
+        return answer(self.target, found, self.levels, self.encoder, is_series=True)

@@ -1,9 +1,9 @@
 """Numbers predicted as quantiles: the head, the loss that makes them so, and figures about them."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from varlen.errors import ConfigError
 from varlen.train._progress import Metric
+from varlen.train.inputs import VectorEncoder
 
 METRICS = (
     Metric("loss", False),
@@ -145,19 +146,33 @@ class Deviations(NamedTuple):
         return {name: (sums(part), total) for name, part in parts.items()}
 
 
-def answer(name: str, quantiles: Sequence[Any], levels: Levels, *, shown: Any) -> dict[str, Any]:
+def answer(
+    name: str,
+    quantiles: Float[np.ndarray, "quantiles rows numbers"] | None,
+    levels: Levels,
+    encoder: VectorEncoder,
+    *,
+    is_series: bool,
+) -> dict[str, Any]:
     """A prediction as JSON data: the median under the name of the target, and all quantiles.
 
     Args:
         name: of the target.
-        quantiles: values of each level, in the units of the data.
-        levels: the levels.
-        shown: makes JSON data of values.
+        quantiles: normalised; None for no answer.
+        levels: of the quantiles.
+        encoder: what normalised the target.
+        is_series: whether rows are the steps of a series; otherwise there is one.
     """
-    return {
-        name: shown(quantiles[levels.median]),
-        "quantiles": {
-            f"{level:g}": shown(values)
-            for level, values in zip(levels.values, quantiles, strict=True)
-        },
-    }
+    if quantiles is None:
+        shown = [None] * len(levels.values)
+    else:
+        numbers = quantiles * np.array(encoder.deviation) + np.array(encoder.mean)
+        rows = numbers.reshape(*numbers.shape[:2], *encoder.shape)
+        # As many digits as float32 has.
+        shown = _rounded((rows if is_series else rows[:, 0]).tolist())
+    named = {f"{level:g}": values for level, values in zip(levels.values, shown, strict=True)}
+    return {name: shown[levels.median], "quantiles": named}
+
+
+def _rounded(values: Any) -> Any:
+    return [_rounded(v) for v in values] if isinstance(values, list) else float(f"{values:.7g}")
