@@ -1,9 +1,7 @@
 """`varlen train`: a subcommand per task, and `--resume`. Loaded when it is called, with torch."""
 
-import os
-import sys
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,23 +9,20 @@ import typer
 
 from varlen.cli._reading import Reading
 from varlen.cli._reading_options import ContextColumns, GroupBy, SplitBy, WordKeys
-from varlen.cli._shared import Interrupted, examples
+from varlen.cli._shared import examples
 from varlen.cli._train_config import read_config
 from varlen.cli._train_data import record_folder, source_places
+from varlen.cli._train_ends import told
 from varlen.cli._train_options import with_settings
-from varlen.cli._train_progress import TrainProgress, figure
-from varlen.errors import CheckpointError, ConfigError
+from varlen.cli._train_progress import figure
+from varlen.errors import ConfigError
 from varlen.train import (
     TASKS,
     Metric,
-    Observers,
-    Ranks,
     RunFolder,
     Standing,
     TaskKind,
-    TensorBoard,
     data_of,
-    joined_ranks,
     load_task,
     make_settings,
     resume,
@@ -96,7 +91,7 @@ def _resume(
     run: Annotated[Path, typer.Option("--resume", metavar="RUN", help="The run folder.")],
 ) -> None:
     """Go on with a training that was interrupted, from its last checkpoint."""
-    with source_places(data_of(RunFolder.open(run))), _told(run) as (ranks, observer):
+    with source_places(data_of(RunFolder.open(run))), told(run) as (ranks, observer):
         standing = resume(run, observer=observer, ranks=ranks)
     if ranks.is_first:
         _print_end(run, standing, load_task(RunFolder.open(run), weights=False).metrics[0])
@@ -127,7 +122,7 @@ def _command(task: TaskKind) -> Any:
             with record_folder(data, None, reading, valid_share=share) as folder:
                 print_plan(task.name, folder, settings)
             return
-        with _told(run) as (ranks, observer), ExitStack() as stack:
+        with told(run) as (ranks, observer), ExitStack() as stack:
             with ranks.first_before_others():
                 if ranks.is_first:
                     RunFolder.check_free(run, overwrite=overwrite)
@@ -191,30 +186,6 @@ def _command(task: TaskKind) -> Any:
         "happened."
     )
     return command
-
-
-@contextmanager
-def _told(run: Path) -> Iterator[tuple[Ranks, Observers]]:
-    """Who learns together, and an observer that shows it; says what is left when it ends early."""
-    progress = TrainProgress()
-    observer = Observers(progress, TensorBoard(run / "tensorboard"))
-    try:
-        with joined_ranks() as ranks:
-            yield ranks, observer
-    except KeyboardInterrupt:
-        if os.environ.get("RANK", "0") != "0":
-            sys.exit(130)  # the first rank says what is left
-        raise Interrupted(progress.what_is_left(run)) from None
-    except OSError as error:
-        if not progress.epoch:
-            raise
-        raise CheckpointError(
-            error.strerror or str(error),
-            at=error.filename and str(error.filename),
-            hint=f"when that is mended, `varlen train --resume {run}` goes on where it was saved",
-        ) from error
-    finally:
-        progress.close()
 
 
 def _print_end(run: Path, standing: Standing, metric: Metric) -> None:

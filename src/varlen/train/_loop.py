@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from varlen.errors import CorruptRecordError, FeatureError
 from varlen.train._batches import to_device
 from varlen.train._checkpoint import Checkpoints
 from varlen.train._clock import Clock
@@ -56,6 +57,8 @@ def fit(
         KeyboardInterrupt: it was interrupted; a checkpoint is there.
         ConfigError: a loss or gradient was not finite; the batch is in the run folder.
         CheckpointError: there are checkpoints, of which none can be used.
+        CorruptRecordError, FeatureError: a record went bad since it was checked; a checkpoint is
+            there.
         OtherRankError: another rank is gone.
         OSError: something could not be written.
     """
@@ -79,6 +82,11 @@ def fit(
             if not standing.best_epoch:
                 loop.save_model()
             ranks.wait()  # for the first, which writes, since `torchrun` ends all after one
+            raise
+        except (CorruptRecordError, FeatureError):
+            # Data can be mended. The other ranks may not have come to where this one is.
+            if ranks.num_ranks == 1:
+                checkpoints.save(learner, standing)
             raise
         ranks.wait()
     return standing

@@ -90,6 +90,7 @@ def train(
                     task=name,
                     config={
                         "data": str(data_path.resolve()),
+                        "records": _sizes(data),
                         "settings": settings.to_json(),
                         "parameters": sum(p.numel() for p in task.model.parameters()),
                         "environment": environment(settings.training.device, ranks.num_ranks),
@@ -114,13 +115,15 @@ def resume(run_path: Path, *, observer: Observer, ranks: Ranks = ALONE) -> Stand
         ranks: who learns together, which may be more or fewer than before.
 
     Raises:
-        CheckpointError: it is no run folder, or its checkpoints cannot be used.
+        CheckpointError: it is no run folder, its checkpoints cannot be used, or its data is not
+            what it was.
         What `fit` raises.
     """
     run = RunFolder.open(run_path)
     with _own_generators():
         task = _first_task(run)
         data = Dataset(data_of(run), valid_share=task.settings.data.valid_share)
+        _check_same_data(run, data)
         return _fit(task, data, run, observer, ranks, resume=True)
 
 
@@ -170,6 +173,22 @@ def _fit(
     told = observer if ranks.is_first else Observers()
     told.training_begins(data_summary(task, data), task.metrics)
     return fit(task, data, run, observer=told, ranks=ranks, **resume)
+
+
+def _sizes(data: Dataset) -> dict[str, list[int]]:
+    """How many records and bytes the splits have."""
+    return {split: [data.num_records(split), data.num_bytes(split)] for split in ("train", "valid")}
+
+
+def _check_same_data(run: RunFolder, data: Dataset) -> None:
+    expected, found = run.config.get("records"), _sizes(data)
+    if expected != found:
+        raise CheckpointError(
+            "the data has changed since this training began: of records and their bytes, expected "
+            f"{expected}, found {found}",
+            at=str(data.path),
+            hint="train anew, or put back what was there",
+        )
 
 
 def _first_task(run: RunFolder) -> Task:
