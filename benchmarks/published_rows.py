@@ -82,4 +82,31 @@ def _jsb(cell: str, units: int, target: float) -> Row:
 ROWS = (
     _jsb("lstm", 200, 8.36),
     _jsb("gru", 200, 8.36),
+    Row(
+        name="ewt",
+        data="UD English EWT 2.16: accuracy of UPOS on gold tokens, no pretrained vectors",
+        path="ud_english_ewt/ud_english_ewt.jsonl.gz",
+        task="tag",
+        options=("--split-by", "split"),
+        config="",
+        metric="accuracy",
+        target=0.943,
+        published=(
+            "none of this kind; Stanza 1.5.1 from raw text, with pretrained vectors and a character "
+            "language model, on UD 2.12: 96.20 %",
+        ),
+    ),
+    Row(
+        name="vowels",
+        data="Japanese Vowels: accuracy on the given test split",
+        path="japanese_vowels/japanese_vowels.npz",
+        task="classify",
+        config=("[model]\nnoise = 0.6\n[training]\nepochs = 60\nbatch_size = 16\naverage = 0.99\n"),
+        metric="accuracy",
+        target=0.98,
+        published=(
+            "BiLSTM of the MathWorks tutorial, run again: 95.41 % (HelloWorld-1017's blog)",
+            "signature kernel 98.6 %, global alignment kernel 98.1 % (tgcsaba/KSig, README)",
+        ),
+    ),
 )
