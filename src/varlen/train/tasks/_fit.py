@@ -133,6 +133,8 @@ def max_rows(steps: Tensor, lengths: Tensor) -> Tensor:
 def block_of(steps: Tensor, lengths: Tensor) -> Tensor:
     """Live steps where they belong in a padded block, `[batch, time, ...]`, with 0 elsewhere."""
     rows = torch.split(steps, lengths.tolist())
+    if not rows:
+        return steps.new_zeros(0, 0, *steps.shape[1:])
     return torch.nn.utils.rnn.pad_sequence(list(rows), batch_first=True)
 
 

@@ -170,7 +170,7 @@ class Regress:
         found, lengths = self._deviations(batch), batch[self.inputs.first].lengths
 
         def sums(values: Tensor) -> Tensor:
-            return values.reshape(len(lengths), -1).sum(1)
+            return values.reshape(len(lengths), len(self.encoder.mean)).sum(1)
 
         total = torch.full_like(lengths, len(self.encoder.mean))
         return Examined(sums(found.loss), total, found.metrics(total, sums), lengths)
