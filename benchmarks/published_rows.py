@@ -92,8 +92,8 @@ ROWS = (
         metric="accuracy",
         target=0.943,
         published=(
-            "none of this kind; Stanza 1.5.1 from raw text, with pretrained vectors and a character "
-            "language model, on UD 2.12: 96.20 %",
+            "none of this kind; Stanza 1.5.1 from raw text, with pretrained vectors and a "
+            "character language model, on UD 2.12: 96.20 %",
         ),
     ),
     Row(
