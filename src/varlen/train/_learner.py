@@ -7,6 +7,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
+from varlen.train._lazy_adam import LazyAdam
 from varlen.train._ranks import ALONE, Ranks
 from varlen.train._settings import TrainingSettings
 
@@ -21,7 +22,9 @@ def learning_rate_at(progress: float, settings: TrainingSettings) -> float:
 
 
 class Learner:
-    """A model with its optimizer, AdamW, and the moving average of its weights.
+    """A model with its optimizer, and the moving average of its weights.
+
+    The optimizer is AdamW, and `LazyAdam` for large tables of embeddings.
 
     Args:
         model: whose parameters learn.
@@ -39,12 +42,17 @@ class Learner:
         self._model = model
         self._ranks = ranks
         self._settings = settings
-        self._parameters = [p for p in model.parameters() if p.requires_grad]
+        tables = [m.weight for m in model.modules() if isinstance(m, nn.Embedding) and m.sparse]
+        self._lazy = LazyAdam(tables)
+        are_tables = {id(table) for table in tables}
+        self._parameters = [
+            p for p in model.parameters() if p.requires_grad and id(p) not in are_tables
+        ]
         self._optimizer = torch.optim.AdamW(
             self._parameters,
             lr=settings.learning_rate,
             weight_decay=settings.weight_decay,
-            fused=True,  # which reads and writes large tables of embeddings once a step
+            fused=True,  # which reads and writes tables of embeddings once a step
         )
         self._average: dict[str, Tensor] = {}
         if settings.average:
@@ -62,18 +70,21 @@ class Learner:
             Whether the gradients were finite. If not, nothing has changed.
         """
         self._ranks.add_gradients(self._parameters)
+        self._ranks.add_sparse_gradients(self._lazy.tables)
         is_finite = not total or self._scale(total)
         if total and is_finite:
             self.learning_rate = learning_rate_at(progress, self._settings)
             self._optimizer.param_groups[0]["lr"] = self.learning_rate
             self._optimizer.step()
+            self._lazy.step(self.learning_rate)
             self._follow(num_before)
-        self._optimizer.zero_grad()
+        self.forget()
         return is_finite
 
     def forget(self) -> None:
         """Clears the gradients."""
-        self._optimizer.zero_grad()
+        for parameter in [*self._parameters, *self._lazy.tables]:
+            parameter.grad = None
 
     @contextmanager
     def averaged(self) -> Iterator[None]:
@@ -95,7 +106,7 @@ class Learner:
         state |= {f"average.{name}": value for name, value in self._average.items()}
         for number, moments in self._optimizer.state_dict()["state"].items():
             state |= {f"optimizer.{number}.{name}": value for name, value in moments.items()}
-        return state
+        return state | {f"lazy.{name}": value for name, value in self._lazy.state().items()}
 
     def load_state(self, state: Mapping[str, Tensor]) -> None:
         """Puts back what `state` gave.
@@ -113,11 +124,16 @@ class Learner:
             moments.setdefault(int(number), {})[name] = value
         groups = self._optimizer.state_dict()["param_groups"]
         self._optimizer.load_state_dict({"state": moments, "param_groups": groups})
+        self._lazy.load_state(_under("lazy", state))
 
     @torch.no_grad()
     def _scale(self, total: int) -> bool:
         """Makes the gradients those of the mean, no longer than is allowed."""
         gradients = [p.grad for p in self._parameters if p.grad is not None]
+        for table in self._lazy.tables:
+            if table.grad is not None:
+                table.grad = table.grad.coalesce()
+                gradients.append(table.grad.values())
         norm = float(nn.utils.get_total_norm(gradients)) / total
         if not math.isfinite(norm):
             return False

@@ -74,6 +74,22 @@ class Ranks:
             for gradient, part in zip(same_type, parts, strict=True):
                 gradient.copy_(part.view_as(gradient))
 
+    def add_sparse_gradients(self, parameters: Sequence[Tensor]) -> None:
+        """As `add_gradients`, of gradients that are sparse."""
+        if self.num_ranks == 1:
+            return
+        for parameter in parameters:
+            own = None if parameter.grad is None else parameter.grad.coalesce()
+            mine = None if own is None else (own.indices().cpu(), own.values().cpu())
+            parts = [part for part in self.gather(mine) if part is not None]
+            if parts:
+                parameter.grad = torch.sparse_coo_tensor(
+                    torch.cat([indices for indices, _ in parts], dim=1),
+                    torch.cat([values for _, values in parts]),
+                    parameter.shape,
+                    device=parameter.device,
+                )
+
     def gather_rows(self, own: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Tensors `[rows, ...]` with the rows of all ranks, one after the other."""
         if self.num_ranks == 1:

@@ -11,10 +11,10 @@ from torch import Tensor, nn
 
 from varlen.features import FixedLenSequenceFeature
 from varlen.train.inputs._encoder import Spec, texts
+from varlen.train.inputs._table import embedding_table
 from varlen.train.inputs._vocabulary import Vocabulary
 
 _LARGEST_EMBEDDING = 128
-_EMBEDDING_STD = 0.1
 
 
 @dataclass(frozen=True)
@@ -79,8 +79,7 @@ class SymbolLayer(nn.Module):
     def __init__(self, num_symbols: int) -> None:
         super().__init__()
         self.size = min(num_symbols, _LARGEST_EMBEDDING)
-        self.embedding = nn.Embedding(num_symbols, self.size)
-        nn.init.normal_(self.embedding.weight, std=_EMBEDDING_STD)
+        self.embedding = embedding_table(num_symbols, self.size)
 
     def forward(self, numbers: Int[Tensor, " steps"]) -> Float[Tensor, "steps features"]:
         embedded: Tensor = self.embedding(numbers)

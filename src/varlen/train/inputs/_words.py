@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from varlen.errors import CheckpointError
 from varlen.features import FixedLenSequenceFeature
 from varlen.train.inputs._encoder import Spec, texts
+from varlen.train.inputs._table import embedding_table
 from varlen.train.inputs._vocabulary import Vocabulary
 
 _LONGEST_SHAPE = 8
@@ -25,7 +26,6 @@ _LONGEST_SHAPE = 8
 _PART_AT_LEAST = 3
 _FORM_SIZE = 100
 _PART_SIZE = 32
-_EMBEDDING_STD = 0.1
 # How often training hides a word's form, so that its other views learn to do without.
 _HIDDEN_FORMS = 0.1
 
@@ -165,10 +165,8 @@ class WordLayer(nn.Module):
         widths = [_FORM_SIZE] + [_PART_SIZE] * (len(sizes) - 1)
         self.size = sum(widths)
         self.embeddings = nn.ModuleList(
-            nn.Embedding(size, width) for size, width in zip(sizes, widths, strict=True)
+            embedding_table(size, width) for size, width in zip(sizes, widths, strict=True)
         )
-        for table in self.embeddings.parameters():
-            nn.init.normal_(table, std=_EMBEDDING_STD)
 
     def forward(self, words: Int[Tensor, "steps views"]) -> Float[Tensor, "steps features"]:
         forms, *parts = words.unbind(-1)
