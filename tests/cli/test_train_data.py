@@ -158,10 +158,11 @@ def test_forecasts_of_a_table(tmp_path, varlen):
     options = ["--target", "level", "--inputs", "hour", "--horizon", 2, "--units", 4]
     run = tmp_path / "run"
     arguments = ["train", "forecast", table, "--run", run, "--epochs", 2, *layout, *options]
+    outcome = varlen(*arguments, "--valid-share", 0.01)
+    assert re.search("no series is so long(.|\n)*say a larger --valid-share", outcome.err)
     outcome = varlen(*arguments)
-    assert re.search("split 'valid' has no steps(.|\n)*say a larger --valid-share", outcome.err)
-    outcome = varlen(*arguments, "--valid-share", 0.4)
     assert outcome.status == 0
+    assert "12 sequences to learn from, the last 10% of their steps held out" in outcome.err
     assert "level: 1 number per step, hour: 4 ids; 2 steps ahead" in outcome.err
     found = json.loads(varlen("evaluate", run, "--data", table, *layout, "--json").out)["metrics"]
     assert set(found) == {"loss", "MAE", "RMSE", "coverage"}

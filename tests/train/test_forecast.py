@@ -54,14 +54,18 @@ def forecast(folder, **tables):
     return task
 
 
-def plain_figures(task, rows):
-    """By the definition: every prefix is forecast alone, and compared with what follows."""
+def plain_figures(task, rows, share=1.0):
+    """By the definition: every prefix is forecast alone, and compared with what follows.
+
+    Those only, with a share below 1, that have all of a series but this share.
+    """
     target, horizon = task.target, task.settings.task.horizon
     deviation = np.array(task.encoder.deviation)
     losses, errors, covered = [], [], []
     for row in rows:
         steps = np.asarray(row[target], np.float64).reshape(len(row[target]), len(deviation))
-        for t in range(1, len(steps)):
+        least = max(1, math.ceil(len(steps) * (1 - share)))
+        for t in range(least, len(steps)):
             prefix = {name: np.asarray(values[:t]).tolist() for name, values in row.items()}
             [found] = task.predict([prefix])
             ahead = min(horizon, len(steps) - t)
@@ -102,6 +106,32 @@ def test_figures_are_those_of_forecasting_every_prefix_alone(folder):
     task = forecast(folder)
     assert_figures(task, folder, [{"values": series} for series in SERIES])
     assert task.num_steps(Dataset(folder), "valid") == sum(max(len(s) - 1, 0) for s in SERIES)
+
+
+def test_the_ends_of_series_are_held_out_where_there_is_no_split_for_validation(tmp_path):
+    rows = [{"values": DRAW.normal(size=n).astype(np.float32)} for n in (21, 0, 4, 1, 30)]
+    folder = write(tmp_path / "data", rows, splits=("train",))
+    data = Dataset(folder, valid_share=0.25)
+    task = build_task("forecast", data, settings(data={"valid_share": 0.25}))
+    ends = [math.ceil(len(row["values"]) * 0.75) for row in rows]
+    beginnings = [row["values"][:end] for row, end in zip(rows, ends, strict=True)]
+
+    assert task.encoder.mean == pytest.approx((np.concatenate(beginnings).mean(),), rel=1e-5)
+    learned = list(task.batches(data, "train", epoch=1))
+    assert sum(task.score(batch).live for batch in learned) == task.num_steps(data, "train")
+    assert task.num_steps(data, "train") == sum(max(end - 1, 0) for end in ends)
+    seen = np.concatenate([batch["values"].values.ravel() for batch in learned])
+    expected = np.concatenate([values[:-1] for values in beginnings])
+    normal = (expected - task.encoder.mean[0]) / task.encoder.deviation[0]
+    assert np.sort(seen) == pytest.approx(np.sort(normal), abs=1e-5)
+
+    figures, count = plain_figures(task, rows, share=0.25)
+    tally = evaluate(task, data, "valid")
+    found = evaluate_split(task, data, "valid")
+    assert tally.total == count > 0
+    for metric in task.metrics:
+        assert tally.value(metric) == pytest.approx(figures[metric.name], rel=1e-4)
+        assert found.value(metric) == pytest.approx(figures[metric.name], rel=1e-4)
 
 
 def test_several_numbers_a_step_and_other_inputs(tmp_path):
@@ -222,7 +252,7 @@ def test_it_learns_what_can_be_known(tmp_path):
 
 def test_resuming_within_an_epoch_gives_the_same_weights(folder, tmp_path):
     class Stop(Observers):
-        def batch_done(self, tally, *, step, learning_rate):
+        def batch_done(self, tally, *, step, learning_rate, waiting):
             if step == 3:
                 raise KeyboardInterrupt
 

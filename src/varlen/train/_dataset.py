@@ -62,10 +62,12 @@ class Dataset:
     Args:
         path: the folder.
         valid_share: the share.
+
     Attributes:
         in_order: whether batches have the records as they follow each other, and not those of like
             length.
         held_out: whether the split for validation was made.
+        valid_share: the share.
 
     Raises:
         ConfigError: there is no such folder.
@@ -77,7 +79,8 @@ class Dataset:
         names = split_names(path)
         self._valid = next((name for name in VALIDATION_NAMES if name in names), None)
         self.held_out = self._valid is None and "train" in names
-        self._share = valid_share
+        self.valid_share = valid_share
+        self._is_whole = False
         self._profiles: dict[str, Profile] = {}
         self._num_bytes: dict[str, int] = {}
 
@@ -85,6 +88,16 @@ class Dataset:
         """The same data, `in_order`."""
         found = copy.copy(self)
         found.in_order = True
+        return found
+
+    def whole(self) -> "Dataset":
+        """The same data, of which no records are held out: those of "train" and "valid" are the
+        same, and what is held out of them is the business of whoever asks.
+        """
+        if not self.held_out:
+            return self
+        found = copy.copy(self)
+        found._is_whole = True
         return found
 
     def source(self, split: str) -> tuple[Records, list[Stage]]:
@@ -96,8 +109,9 @@ class Dataset:
         if split == "valid" and self._valid is not None:
             return Records(split_files(self.path, self._valid)), []
         if split in ("train", "valid") and self.held_out:
-            keep = InShare(self._share, rest=split == "train")
-            return Records(split_files(self.path, "train")), [Filter(keep)]
+            keep = InShare(self.valid_share, rest=split == "train")
+            stages: list[Stage] = [] if self._is_whole else [Filter(keep)]
+            return Records(split_files(self.path, "train")), stages
         return Records(split_files(self.path, split)), []
 
     def profile(self, split: str) -> Profile:
@@ -108,7 +122,8 @@ class Dataset:
             FeatureError: there are too many names of features.
             CorruptRecordError: a file is damaged.
         """
-        if split not in self._profiles:
+        key = self._key(split)
+        if key not in self._profiles:
             profile, num_bytes = Profile(), 0
             for chunk in self._chunks(split):
                 num_bytes += sum(len(record.data) for record in chunk)
@@ -116,8 +131,8 @@ class Dataset:
                 profile.add([record.data for record in chunk], places.__getitem__)
             if not profile.num_records:
                 raise ConfigError(f"split {split!r} has no records", at=str(self.path))
-            self._profiles[split], self._num_bytes[split] = profile, num_bytes
-        return self._profiles[split]
+            self._profiles[key], self._num_bytes[key] = profile, num_bytes
+        return self._profiles[key]
 
     @property
     def schema(self) -> Schema:
@@ -131,7 +146,7 @@ class Dataset:
     def num_bytes(self, split: str) -> int:
         """How many bytes the records of a split have, decompressed."""
         self.profile(split)
-        return self._num_bytes[split]
+        return self._num_bytes[self._key(split)]
 
     def lengths(self, split: str, feature: str) -> npt.NDArray[np.int64]:
         """How many steps a feature list has in each record of a split.
@@ -177,6 +192,10 @@ class Dataset:
         chunks = chain.from_iterable(self._chunks(split))
         until = max(numbers, default=-1) + 1
         return {i: record for i, record in enumerate(islice(chunks, until)) if i in numbers}
+
+    def _key(self, split: str) -> str:
+        """Under which what is known of a split is kept."""
+        return "whole" if self._is_whole and split in ("train", "valid") else split
 
     def _chunks(self, split: str) -> Iterator[list[Record]]:
         source, stages = self.source(split)

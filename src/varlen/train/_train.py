@@ -17,7 +17,7 @@ from varlen.train._run_folder import RunFolder
 from varlen.train._settings import Settings
 from varlen.train._standing import Standing
 from varlen.train._tensorboard import Observers
-from varlen.train.tasks import Task, task_named
+from varlen.train.tasks import Task, TaskKind, task_named
 
 
 def make_settings(
@@ -80,7 +80,7 @@ def train(
         What `Task.build`, `Task.check` and `fit` raise.
     """
     with _own_generators():
-        data = Dataset(data_path, valid_share=settings.data.valid_share)
+        data = _open(data_path, task_named(name), settings)
         with ranks.first_before_others():
             if ranks.is_first:
                 RunFolder.check_free(run_path, overwrite=overwrite)
@@ -122,7 +122,7 @@ def resume(run_path: Path, *, observer: Observer, ranks: Ranks = ALONE) -> Stand
     run = RunFolder.open(run_path)
     with _own_generators():
         task = _first_task(run)
-        data = Dataset(data_of(run), valid_share=task.settings.data.valid_share)
+        data = _open(data_of(run), task, task.settings)
         _check_same_data(run, data)
         return _fit(task, data, run, observer, ranks, resume=True)
 
@@ -160,11 +160,18 @@ def data_of(run: RunFolder) -> Path:
 
 def data_summary(task: Task, data: Dataset) -> str:
     """What there is to learn from, in a line."""
-    held = " held out of them" if data.held_out else ""
-    return (
-        f"{data.num_records('train'):,} sequences to learn from, "
-        f"{data.num_records('valid'):,}{held} to validate; {task.describe()}"
-    )
+    if data.held_out and task.holds_out == "ends":
+        known = (
+            f"{data.whole().num_records('train'):,} sequences to learn from, the last "
+            f"{data.valid_share:.0%} of their steps held out to validate"
+        )
+    else:
+        held = " held out of them" if data.held_out else ""
+        known = (
+            f"{data.num_records('train'):,} sequences to learn from, "
+            f"{data.num_records('valid'):,}{held} to validate"
+        )
+    return f"{known}; {task.describe()}"
 
 
 def _fit(
@@ -173,6 +180,11 @@ def _fit(
     told = observer if ranks.is_first else Observers()
     told.training_begins(data_summary(task, data), task.metrics)
     return fit(task, data, run, observer=told, ranks=ranks, **resume)
+
+
+def _open(path: Path, task: Task | TaskKind, settings: Settings) -> Dataset:
+    data = Dataset(path, valid_share=settings.data.valid_share)
+    return data.whole() if task.holds_out == "ends" else data
 
 
 def _sizes(data: Dataset) -> dict[str, list[int]]:

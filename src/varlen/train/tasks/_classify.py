@@ -77,6 +77,7 @@ class Classify:
     metrics: ClassVar[tuple[Metric, ...]] = (Metric("accuracy", True, is_share=True),)
     class_kind: ClassVar[str] = "label"
     counted: ClassVar[str] = "sequences"
+    holds_out: ClassVar[str] = "sequences"
 
     def __init__(self, settings: Settings, inputs: Inputs, target: str, labels: Labels) -> None:
         self.settings = settings

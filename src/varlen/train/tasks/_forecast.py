@@ -1,7 +1,8 @@
 """Forecasting: from the steps of a series so far, its next steps, as quantiles."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -19,7 +20,14 @@ from varlen.train._network import RecurrentNetwork
 from varlen.train._progress import Metric, Score
 from varlen.train._setting import check_settings, setting
 from varlen.train._settings import Settings
-from varlen.train.inputs import Inputs, VectorEncoder, find_sequence, find_sequences, fit_inputs
+from varlen.train.inputs import (
+    Fitting,
+    Inputs,
+    VectorEncoder,
+    find_sequence,
+    find_sequences,
+    fit_inputs,
+)
 from varlen.train.tasks import _fit
 from varlen.train.tasks._quantiles import METRICS, Deviations, Levels, QuantileHead, answer
 from varlen.train.tasks._task import Examined
@@ -111,6 +119,7 @@ class Forecast:
     metrics: ClassVar[tuple[Metric, ...]] = METRICS
     class_kind: ClassVar[str] = "number"
     counted: ClassVar[str] = "numbers"
+    holds_out: ClassVar[str] = "ends"
 
     def __init__(self, settings: Settings, inputs: Inputs) -> None:
         if settings.model.bidirectional:
@@ -130,6 +139,7 @@ class Forecast:
 
     @classmethod
     def build(cls, data: Dataset, settings: Settings) -> "Forecast":
+        data = data.whole()
         at, schema, asked = str(data.path), data.schema, settings.data
         target, found = find_sequence(schema, asked.target, usual=_TARGETS, but=asked.inputs, at=at)
         if found.kind == string:
@@ -139,7 +149,9 @@ class Forecast:
             features |= find_sequences(schema, asked.inputs, usual=(), but={target}, at=at)
         fittings = fit_inputs(features, numbers=(target,))
         specs = {name: feature.sequence_spec() for name, feature in features.items()}
-        _fit.learn_from(data, fittings, sequences=specs)
+        share = _share_of("train", data)
+        learners = {name: _Beginnings(fitting, share) for name, fitting in fittings.items()}
+        _fit.learn_from(data, learners, sequences=specs)
         return cls(settings, Inputs({name: found.encoder() for name, found in fittings.items()}))
 
     @classmethod
@@ -161,19 +173,37 @@ class Forecast:
         return f"{self.inputs.summary}; {horizon} step{'s' if horizon > 1 else ''} ahead"
 
     def check(self, data: Dataset, split: str) -> None:
-        _fit.check_examples(data, split, self._encode, sequences=self.inputs.specs)
+        encode, num_forecasts = self._encoder(data, split), 0
+
+        def counted(example: dict[str, Any]) -> dict[str, Any]:
+            nonlocal num_forecasts
+            encoded = encode(example)
+            num_forecasts += int((encoded[_NUM_NEXT].values > 0).sum())
+            return encoded
+
+        _fit.check_examples(data.whole(), split, counted, sequences=self.inputs.specs)
+        if not num_forecasts:
+            raise ConfigError(
+                f"split {split!r}: no series is so long that {data.valid_share:.0%} of its steps "
+                "are a step",
+                at=str(data.path),
+                hint="say a larger --valid-share, or make a split valid of other series",
+            )
 
     def num_steps(self, data: Dataset, split: str) -> int:
-        return int(np.maximum(data.lengths(split, self.target) - 1, 0).sum())
+        lengths = data.whole().lengths(split, self.target)
+        if split == "train":
+            lengths = _learned(lengths, _share_of(split, data))
+        return int(np.maximum(lengths - 1, 0).sum())
 
     def batches(self, data: Dataset, split: str, *, epoch: int) -> Batches:
         training, is_cut = self.settings.training, split == "train" and epoch > 0
         names = (*self.inputs.encoders, _NEXT, _NUM_NEXT)
         return bucketed_batches(
-            data,
+            data.whole(),
             split,
             sequences=self.inputs.specs,
-            encode=self._encode,
+            encode=self._encoder(data, split),
             length_of=self.target,
             batch_size=training.batch_size,
             max_steps=training.max_steps,
@@ -225,9 +255,25 @@ class Forecast:
         """Numbers of a step of the target."""
         return len(self.encoder.mean)
 
-    def _encode(self, example: dict[str, Any]) -> dict[str, Any]:
-        """The inputs of all steps but the last, and after each of them the steps to forecast."""
+    def _encoder(self, data: Dataset, split: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
+        share = _share_of(split, data)
+        return partial(self._encode, share=share, is_end=split == "valid" and share > 0)
+
+    def _encode(self, example: dict[str, Any], *, share: float, is_end: bool) -> dict[str, Any]:
+        """The inputs of all steps but the last, and after each of them the steps to forecast.
+
+        Args:
+            example: a series.
+            share: of its steps, which is held out at its end.
+            is_end: whether these are to be forecast, rather than those before them.
+        """
         encoded = self.inputs.encode(example)
+        learned = int(_learned(encoded[self.target].lengths, share))
+        if not is_end:
+            encoded = {
+                name: JaggedSequence(row.values[:learned], np.array(learned))
+                for name, row in encoded.items()
+            }
         horizon = self.settings.task.horizon
         num_steps = max(int(encoded[self.target].lengths) - 1, 0)
         later = encoded[self.target].values[1:].reshape(num_steps, self._size)
@@ -235,6 +281,8 @@ class Forecast:
         # A view; what is copied later are the pieces of batches. [steps, size, horizon]
         following = np.lib.stride_tricks.sliding_window_view(padded, horizon, axis=0)[:num_steps]
         left = np.minimum(np.arange(num_steps, 0, -1), horizon)
+        if is_end:
+            left[: max(learned - 1, 0)] = 0
         length = np.array(num_steps, np.int64)
         rows = {name: row.values[:num_steps] for name, row in encoded.items()}
         rows |= {_NEXT: following.transpose(0, 2, 1), _NUM_NEXT: left}
@@ -262,3 +310,23 @@ class Forecast:
         if found is not None:
             found = found.T.reshape(-1, self.settings.task.horizon, self._size)
         return answer(self.target, found, self.levels, self.encoder, is_series=True)
+
+
+class _Beginnings:
+    """Hands on what of a series is not held out."""
+
+    def __init__(self, fitting: Fitting, share: float) -> None:
+        self._fitting, self._share = fitting, share
+
+    def add(self, values: npt.NDArray[Any]) -> None:
+        self._fitting.add(values[: int(_learned(len(values), self._share))])
+
+
+def _share_of(split: str, data: Dataset) -> float:
+    """The share of steps of each series of a split that is held out at its end."""
+    return data.valid_share if data.held_out and split in ("train", "valid") else 0.0
+
+
+def _learned(lengths: Any, share: float) -> Any:
+    """How many steps of series of these lengths are not held out."""
+    return np.ceil(lengths * (1 - share)).astype(np.int64)

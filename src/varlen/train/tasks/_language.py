@@ -89,6 +89,7 @@ class Language:
     )
     class_kind: ClassVar[str] = "token"
     counted: ClassVar[str] = "tokens and ends"
+    holds_out: ClassVar[str] = "sequences"
 
     def __init__(self, settings: Settings, feature: str, encoder: TokenEncoder) -> None:
         if settings.model.bidirectional:

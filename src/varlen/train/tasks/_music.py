@@ -87,6 +87,7 @@ class Music:
     )
     class_kind: ClassVar[str] = "note"
     counted: ClassVar[str] = "steps"
+    holds_out: ClassVar[str] = "sequences"
 
     def __init__(self, settings: Settings, feature: str, encoder: NoteEncoder) -> None:
         if settings.model.bidirectional:

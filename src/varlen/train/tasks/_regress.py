@@ -84,6 +84,7 @@ class Regress:
     metrics: ClassVar[tuple[Metric, ...]] = METRICS
     class_kind: ClassVar[str] = "number"
     counted: ClassVar[str] = "numbers"
+    holds_out: ClassVar[str] = "sequences"
 
     def __init__(
         self, settings: Settings, inputs: Inputs, target: str, encoder: VectorEncoder

@@ -81,6 +81,7 @@ class Tag:
     metrics: ClassVar[tuple[Metric, ...]] = (Metric("accuracy", True, is_share=True),)
     class_kind: ClassVar[str] = "tag"
     counted: ClassVar[str] = "steps"
+    holds_out: ClassVar[str] = "sequences"
 
     def __init__(self, settings: Settings, inputs: Inputs, target: str, labels: Labels) -> None:
         self.settings = settings

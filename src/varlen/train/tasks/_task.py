@@ -85,6 +85,8 @@ class TaskKind(Protocol):
         Options: the dataclass of the settings that this task alone has.
         defaults: tables of settings in which the task differs from the general defaults.
         metrics: the figures that are shown; the first chooses the best epoch.
+        holds_out: what of the training split is for validation where there is no split for it:
+            "sequences", or the "ends" of all sequences, which is then the business of the task.
     """
 
     name: str
@@ -92,6 +94,7 @@ class TaskKind(Protocol):
     Options: type
     defaults: Mapping[str, Mapping[str, Any]]
     metrics: tuple[Metric, ...]
+    holds_out: str
 
     def build(self, data: Dataset, settings: Settings) -> "Task":
         """Learns encoders from the training split, and makes a model for them.
@@ -113,10 +116,12 @@ class Task(Learnable, Protocol):
     Attributes:
         class_kind: what a class is called in tables.
         counted: what metrics count: "steps" or "sequences".
+        holds_out: as in `TaskKind`.
     """
 
     class_kind: ClassVar[str]
     counted: ClassVar[str]
+    holds_out: ClassVar[str]
 
     def text_example(self, line: str) -> dict[str, Any] | None:
         """The example that a line of text stands for; None if text is not enough.
