@@ -99,10 +99,10 @@ def test_long_sequences_are_scored_part_by_part(folder, monkeypatch):
     assert evaluate(task, Dataset(folder), "valid").loss == pytest.approx(whole, rel=1e-6)
 
 
-def streamed(task, data, *, epoch=1):
+def streamed(task, data, *, rank=0, num_ranks=1):
     """The scores of a training pass, with the state carried on."""
     carried, scores = None, []
-    for batch in task.batches(data, "train", epoch=epoch):
+    for batch in task.batches(data, "train", epoch=1).for_rank(rank, num_ranks):
         scores.append(task.score(batch, carried))
         carried = scores[-1].carried
     return scores
@@ -121,6 +121,18 @@ def test_a_stream_has_the_loss_of_whole_sequences(folder, cell):
         whole.loss_sum, rel=1e-5
     )
     assert sum(score.total for score in scores) == whole.total
+
+
+def test_ranks_share_the_rows_of_a_stream(folder):
+    task = language(folder, training={"batch_size": 3}, task={"chunk": 4})
+    [whole, *shares] = [
+        streamed(task, Dataset(folder), rank=rank, num_ranks=num_ranks)
+        for rank, num_ranks in ((0, 1), (0, 2), (1, 2))
+    ]
+    for one, *parts in zip(whole, *shares, strict=True):
+        assert sum(part.total for part in parts) == one.total
+        loss = sum(float(part.loss.detach()) for part in parts)
+        assert loss == pytest.approx(float(one.loss.detach()), rel=1e-5)
 
 
 def test_gradients_end_with_the_chunk(folder):
