@@ -8,7 +8,8 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from varlen.rnn import RNNCell, bidirectional_dynamic_rnn, dynamic_rnn
+from varlen.cells import RecurrentDropoutWrapper
+from varlen.rnn import RecurrentCell, RNNCell, bidirectional_dynamic_rnn, dynamic_rnn
 from varlen.train._cells import make_cell
 from varlen.train._settings import ModelSettings
 
@@ -20,7 +21,8 @@ class RecurrentNetwork(nn.Module):
     """Layers of a cell over the live steps of a batch.
 
     Takes and gives the steps of all rows one after the other, without padding. Dropout draws for
-    live steps only: of the inputs, between layers, and of the outputs.
+    live steps only: of the inputs, between layers, of the outputs, and of candidates within the
+    cells that have one (Semeniuta et al. 2016).
 
     Args:
         input_size: features of a step.
@@ -40,9 +42,9 @@ class RecurrentNetwork(nn.Module):
         self.backward_cells = nn.ModuleList()
         size = input_size
         for _ in range(settings.layers):
-            self.forward_cells.append(make_cell(settings.cell, size, settings.units))
+            self.forward_cells.append(_cell(size, settings))
             if settings.bidirectional:
-                self.backward_cells.append(make_cell(settings.cell, size, settings.units))
+                self.backward_cells.append(_cell(size, settings))
             size = settings.units * (1 + settings.bidirectional)
         self.size = size
 
@@ -85,6 +87,13 @@ class RecurrentNetwork(nn.Module):
 
     def _drop(self, steps: Tensor) -> Tensor:
         return F.dropout(steps, self.dropout, self.training) if self.dropout else steps
+
+
+def _cell(size: int, settings: ModelSettings) -> RNNCell:
+    cell = make_cell(settings.cell, size, settings.units)
+    if not settings.recurrent_dropout or not getattr(cell, "drops_candidate", False):
+        return cell
+    return RecurrentDropoutWrapper(cast(RecurrentCell, cell), 1 - settings.recurrent_dropout)
 
 
 def _live(lengths: Tensor) -> Tensor:

@@ -27,6 +27,13 @@ class ModelSettings:
         least=0,
         most=0.99,
     )
+    recurrent_dropout: float = setting(
+        0.0,
+        "How much of the candidate, which a step adds to the state, is dropped, in cells that have "
+        "one.",
+        least=0,
+        most=0.99,
+    )
     noise: float = setting(
         0.0,
         "What is added to normalised numbers while learning: the standard deviation of noise.",
