@@ -165,7 +165,7 @@ def test_forecasts_of_a_table(tmp_path, varlen):
     assert "12 sequences to learn from, the last 10% of their steps held out" in outcome.err
     assert "level: 1 number per step, hour: 4 ids; 2 steps ahead" in outcome.err
     found = json.loads(varlen("evaluate", run, "--data", table, *layout, "--json").out)["metrics"]
-    assert set(found) == {"loss", "MAE", "RMSE", "coverage"}
+    assert set(found) == {"loss", "MAE", "RMSE", "coverage", "MAE 1 ahead", "MAE 2 ahead"}
     assert found["MAE"]["count"] == sum(2 * (4 + n - 2) + 1 for n in range(12))
     lines = varlen("predict", run, "--file", table, *layout).out.splitlines()
     rows = [json.loads(line) for line in lines]

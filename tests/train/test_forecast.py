@@ -61,7 +61,7 @@ def plain_figures(task, rows, share=1.0):
     """
     target, horizon = task.target, task.settings.task.horizon
     deviation = np.array(task.encoder.deviation)
-    losses, errors, covered = [], [], []
+    losses, errors, covered, by_distance = [], [], [], {}
     for row in rows:
         steps = np.asarray(row[target], np.float64).reshape(len(row[target]), len(deviation))
         least = max(1, math.ceil(len(steps) * (1 - share)))
@@ -80,6 +80,8 @@ def plain_figures(task, rows, share=1.0):
                 pinball.append(np.where(below > 0, level * below, (level - 1) * below))
             losses += np.mean(pinball, axis=0).ravel().tolist()
             errors += (true - quantiles[0.5]).ravel().tolist()
+            for distance, errors_there in enumerate(np.abs(true - quantiles[0.5]), 1):
+                by_distance.setdefault(distance, []).extend(errors_there)
             inside = (quantiles[min(quantiles)] <= true) & (true <= quantiles[max(quantiles)])
             covered += inside.ravel().tolist()
     errors = np.array(errors)
@@ -88,6 +90,7 @@ def plain_figures(task, rows, share=1.0):
         "MAE": np.abs(errors).mean(),
         "RMSE": np.sqrt((errors**2).mean()),
         "coverage": np.mean(covered),
+        **{f"MAE {h} ahead": np.mean(values) for h, values in by_distance.items()},
     }, len(losses)
 
 
@@ -100,6 +103,13 @@ def assert_figures(task, folder, rows):
         assert tally.value(metric) == pytest.approx(expected[metric.name], rel=1e-4)
         assert found.value(metric) == pytest.approx(expected[metric.name], rel=1e-4)
         assert found.whole(metric) == count
+    horizon = task.settings.task.horizon
+    ahead = [metric for metric in found.metrics if metric not in task.metrics]
+    assert [metric.name for metric in ahead] == [
+        f"MAE {h} ahead" for h in {1, 2, 3} if h <= horizon
+    ]
+    for metric in ahead:
+        assert found.value(metric) == pytest.approx(expected[metric.name], rel=1e-4)
 
 
 def test_figures_are_those_of_forecasting_every_prefix_alone(folder):

@@ -106,8 +106,10 @@ class _Sums:
             name: (np.concatenate(self._parts[name]), np.concatenate(self._wholes[name]))
             for name in self._parts
         }
+        known = {metric.name for metric in self._metrics}
+        more = (Metric(name, False) for name in sums if name not in known)
         return Evaluation(
-            self._metrics,
+            (*self._metrics, *more),
             sums,
             np.concatenate(self._lengths),
             self._names,

@@ -212,7 +212,7 @@ class Forecast:
         )
 
     def score(self, batch: Any, carried: Mapping[str, Tensor] | None = None) -> Score:
-        found, rows = self._deviations(batch)
+        found, rows, _ = self._deviations(batch)
         lengths = batch[self.target].lengths
         metrics = found.metrics(len(rows), torch.sum)
         return Score(
@@ -220,14 +220,18 @@ class Forecast:
         )
 
     def examine(self, batch: Any) -> Examined:
-        found, rows = self._deviations(batch)
+        found, rows, ahead = self._deviations(batch)
         lengths = batch[self.target].lengths
 
         def sums(values: Tensor) -> Tensor:
             return values.new_zeros(len(lengths)).index_add(0, rows, values)
 
         total = sums(torch.ones_like(rows))
-        return Examined(sums(found.loss), total, found.metrics(total, sums), lengths)
+        metrics = found.metrics(total, sums)
+        for distance in self._distances:
+            at = (ahead == distance).long()
+            metrics[f"MAE {distance} ahead"] = (sums(found.absolute * at), sums(at))
+        return Examined(sums(found.loss), total, metrics, lengths)
 
     def class_names(self) -> tuple[str, ...]:
         return ()
@@ -288,8 +292,16 @@ class Forecast:
         rows |= {_NEXT: following.transpose(0, 2, 1), _NUM_NEXT: left}
         return {name: JaggedSequence(row, length) for name, row in rows.items()}
 
-    def _deviations(self, batch: Any) -> tuple[Deviations, Tensor]:
-        """Those of all numbers that are forecast, and the row of the batch of each."""
+    @property
+    def _distances(self) -> list[int]:
+        """At how many steps ahead it is judged apart: powers of 2, and the last."""
+        horizon = self.settings.task.horizon
+        return [2**i for i in range(horizon.bit_length()) if 2**i < horizon] + [horizon]
+
+    def _deviations(self, batch: Any) -> tuple[Deviations, Tensor, Tensor]:
+        """Those of all numbers that are forecast, and of each the row of the batch, and how many
+        steps ahead it was.
+        """
         targets, lengths = batch[_NEXT]
         quantiles = self.model(batch).unflatten(1, targets.shape[1:])
         device = targets.device
@@ -297,13 +309,14 @@ class Forecast:
         is_there = steps_ahead < batch[_NUM_NEXT].values[:, None]
         units = torch.tensor(self.encoder.deviation, dtype=torch.float32, device=device)
         rows = _fit.rows_of(lengths)[:, None].expand(is_there.shape)[is_there]
+        ahead = (steps_ahead + 1).expand(is_there.shape)[is_there]
         found = Deviations.of(
             quantiles[is_there].flatten(0, 1),
             targets[is_there].flatten(),
             units.repeat(len(rows)),
             self.levels,
         )
-        return found, rows.repeat_interleave(self._size)
+        return found, rows.repeat_interleave(self._size), ahead.repeat_interleave(self._size)
 
     def _answer(self, found: npt.NDArray[np.float64] | None) -> dict[str, Any]:
         """Of `[horizon * size, quantiles]` numbers."""

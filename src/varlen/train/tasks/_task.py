@@ -20,7 +20,8 @@ class Examined(NamedTuple):
     Attributes:
         loss: `[batch]`, the sum of the losses of each row.
         total: `[batch]`, how many losses are in it.
-        metrics: by name, parts and wholes, each `[batch]`.
+        metrics: by name, parts and wholes, each `[batch]`. What is no metric of the task is shown
+            after these, as something that is better lower.
         lengths: `[batch]`, the steps of each row.
         true: `[decisions]`, the classes that are right, as numbers; None if there are no classes.
         given: `[decisions]`, the classes that the model chose.
