@@ -31,7 +31,7 @@ def test_every_pass_begins_anew():
 
 
 @pytest.mark.parametrize(
-    "source", [range(3), (0, 1, 2), {0: "a", 1: "b", 2: "c"}, lambda: iter(range(3))]
+    "source", [range(3), (0, 1, 2), {0: "a", 1: "b", 2: "c"}.keys(), lambda: iter(range(3))]
 )
 def test_a_source_is_any_iterable_or_a_function_that_returns_one(source):
     pipeline = Pipeline(source)

@@ -4,7 +4,7 @@ import pytest
 from torch.utils.data import IterableDataset
 
 from varlen import CheckpointError
-from varlen.data import IndexedIterator, Pipeline, Shuffle
+from varlen.data import IndexedIterator, Interleave, Pipeline, Shuffle
 from varlen.testing import check_stage
 
 
@@ -87,3 +87,18 @@ def test_a_fresh_epoch_of_a_generator_needs_the_function_that_makes_it():
     with pytest.raises(ValueError, match="a generator cannot be begun again"):
         moved.begin_epoch(1)
     assert IndexedIterator.__abstractmethods__ >= {"__len__", "items_at", "begin_epoch"}
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("train.tfrecord", "found str\n  Records reads record files"),
+        ({"a": [1, 2]}, "found dict\n  Arrays makes examples of columns"),
+        (None, "found NoneType"),
+    ],
+)
+def test_what_nobody_means_as_a_source_is_refused(source, message):
+    with pytest.raises(TypeError, match=message):
+        Pipeline(source)
+    with pytest.raises(TypeError, match=message):
+        Interleave([source])

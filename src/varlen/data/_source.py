@@ -28,6 +28,11 @@ class Source:
                 "a pipeline begins with an iterable of items, or a function that returns one; "
                 f"found {type(items).__name__}"
             )
+        if isinstance(items, str | bytes | Mapping):
+            raise TypeError(
+                "a pipeline begins with an iterable of items, or a function that returns one; "
+                f"found {type(items).__name__}\n  {_cure(items)}"
+            )
         self.items = items
         self._was_begun = False
 
@@ -55,10 +60,17 @@ class Source:
         return iterator
 
 
+def _cure(items: str | bytes | Mapping[Any, Any]) -> str:
+    """What somebody wanted who gives what would be iterated, but to no use."""
+    if isinstance(items, Mapping):
+        return "Arrays makes examples of columns by name; of datasets by name, take one"
+    return "Records reads record files, Parquet those of Parquet"
+
+
 def _is_indexed(items: Any) -> bool:
     has_both = hasattr(items, "__len__") and hasattr(items, "__getitem__")
     # An IterableDataset has a `__getitem__` that only raises.
-    return has_both and not isinstance(items, Mapping | IterableDataset | type)
+    return has_both and not isinstance(items, IterableDataset | type)
 
 
 class _Items:

@@ -10,7 +10,7 @@ from varlen.data import Interleave, Map, Pipeline, Repeat
 
 
 def test_sources_come_in_turns_until_all_have_ended():
-    sources = [range(10, 13), Pipeline("abcde", Map(str.upper)), [], lambda: iter([1.5])]
+    sources = [range(10, 13), Pipeline(list("abcde"), Map(str.upper)), [], lambda: iter([1.5])]
     assert list(Pipeline(Interleave(sources))) == [10, "A", 1.5, 11, "B", 12, "C", "D", "E"]
     assert list(Pipeline(Interleave(sources, block=2))) == [
         *(10, 11, "A", "B", 1.5, 12, "C", "D", "E")
