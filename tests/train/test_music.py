@@ -153,7 +153,8 @@ def test_predictions_are_the_notes_that_are_likelier_than_not(folder):
     assert task.predict([]) == []
 
 
-def test_resuming_within_an_epoch_gives_the_same_weights(folder, tmp_path):
+@pytest.mark.parametrize("chunk", [None, 2])
+def test_resuming_within_an_epoch_gives_the_same_weights(folder, tmp_path, chunk):
     class Stop(Observers):
         def batch_done(self, tally, *, step, learning_rate, waiting):
             if step == 3:
@@ -162,7 +163,9 @@ def test_resuming_within_an_epoch_gives_the_same_weights(folder, tmp_path):
     from varlen.train import resume
 
     chosen = settings(
-        model={"dropout": 0.4}, training={"epochs": 3, "batch_size": 2, "save_steps": 1}
+        model={"dropout": 0.4},
+        training={"epochs": 3, "batch_size": 2, "save_steps": 1},
+        task={"chunk": chunk},
     )
     weights = []
     for name in ("whole", "stopped"):
@@ -175,6 +178,23 @@ def test_resuming_within_an_epoch_gives_the_same_weights(folder, tmp_path):
             resume(run, observer=Observers())
         weights.append((run / "model.safetensors").read_bytes())
     assert weights[0] == weights[1]
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+def test_chunks_with_the_state_carried_on_are_as_whole_pieces(folder, cell):
+    task = music(
+        folder, model={"cell": cell, "layers": 2}, training={"batch_size": 1}, task={"chunk": 2}
+    )
+    carried, loss, total = None, 0.0, 0
+    for batch in task.batches(Dataset(folder), "train", epoch=1):
+        score = task.score(batch, carried)
+        carried = score.carried
+        assert score.total <= 2
+        loss += float(score.loss.detach())
+        total += score.total
+    whole = evaluate(task, Dataset(folder), "valid")  # of the same pieces
+    assert loss == pytest.approx(whole.loss_sum, rel=1e-5)
+    assert total == whole.total == task.num_steps(Dataset(folder), "train")
 
 
 @pytest.mark.parametrize("cell", sorted(CELLS))

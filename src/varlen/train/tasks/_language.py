@@ -14,6 +14,7 @@ from varlen.errors import ConfigError, FeatureError
 from varlen.features import Schema, int64, string
 from varlen.sequences import JaggedSequence
 from varlen.train._batches import Batches, as_tensors, epoch_seed, to_device
+from varlen.train._carried import carried_from, states_from
 from varlen.train._dataset import Dataset, placed
 from varlen.train._progress import Metric, Score
 from varlen.train._setting import check_settings, setting
@@ -176,9 +177,9 @@ class Language:
     def score(self, batch: Any, carried: Mapping[str, Tensor] | None = None) -> Score:
         tokens, (targets, lengths) = batch[_TOKENS], batch[_NEXT]
         if _IS_FIRST in batch:
-            states = self.model.states_from(carried, batch[_IS_FIRST])
+            states = states_from(self.model.network, carried, batch[_IS_FIRST])
             features, states = self.model(tokens, states)
-            loss, carried = self.model.loss(features, targets), self.model.carried_from(states)
+            loss, carried = self.model.loss(features, targets), carried_from(states)
         else:
             loss, carried = self.model.step_losses(tokens, targets).sum(), None
         live, nats = len(targets), loss.detach()

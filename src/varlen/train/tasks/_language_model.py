@@ -1,15 +1,13 @@
 """A recurrent model of language, over streams that go on from batch to batch or whole sequences."""
 
-from collections.abc import Mapping, Sequence
 from typing import cast
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
-from torch.utils._pytree import tree_flatten, tree_map, tree_unflatten
+from torch.utils._pytree import tree_map
 
 from varlen.losses import masked_linear_cross_entropy
-from varlen.rnn import RNNCell
 from varlen.sequences import JaggedSequence
 from varlen.train._network import RecurrentNetwork, States
 from varlen.train._settings import Settings
@@ -68,33 +66,6 @@ class LanguageModel(nn.Module):
             features, states = self(JaggedSequence(tokens.values[index], part), states)
             losses[index] = self.loss(features, targets[index], reduction="none").float()
         return losses
-
-    def states_from(self, carried: Mapping[str, Tensor] | None, is_first: Tensor) -> States:
-        """What the rows of a batch begin with.
-
-        Args:
-            carried: what `carried_from` gave for the batch before; None for the first one.
-            is_first: `[batch]`, which rows begin a sequence.
-        """
-        fresh, structure = tree_flatten(self.initial_states(len(is_first)))
-        if carried is None:
-            return cast(States, tree_unflatten(fresh, structure))
-        leaves = [
-            torch.where(is_first.reshape(-1, *[1] * (leaf.ndim - 1)), leaf, carried[str(number)])
-            for number, leaf in enumerate(fresh)
-        ]
-        return cast(States, tree_unflatten(leaves, structure))
-
-    @staticmethod
-    def carried_from(states: States) -> dict[str, Tensor]:
-        """The states after a batch, detached, by name."""
-        leaves, _ = tree_flatten(states)
-        return {str(number): leaf.detach() for number, leaf in enumerate(leaves)}
-
-    def initial_states(self, batch_size: int) -> States:
-        """The states before a sequence."""
-        cells = cast(Sequence[RNNCell], self.network.forward_cells)
-        return [cell.get_initial_state(batch_size=batch_size, dtype=cell.dtype) for cell in cells]
 
 
 def repeated(states: States, num_rows: int) -> States:

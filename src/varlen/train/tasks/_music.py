@@ -5,26 +5,29 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
+import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from varlen.data import Batch, Pipeline
+from varlen.data import Batch, Parse, Pipeline
 from varlen.errors import ConfigError, FeatureError
 from varlen.features import FeatureSchema, float32, int64
 from varlen.sequences import JaggedSequence
 from varlen.train._batches import Batches, as_tensors, bucketed_batches, epoch_seed, to_device
+from varlen.train._carried import carried_from, states_from
 from varlen.train._dataset import Dataset, placed
-from varlen.train._network import RecurrentNetwork
+from varlen.train._network import RecurrentNetwork, States
 from varlen.train._progress import Metric, Score
 from varlen.train._setting import check_settings, setting
 from varlen.train._settings import Settings
+from varlen.train._streams import streamed_batches
 from varlen.train.inputs import NoteEncoder, find_sequence
 from varlen.train.tasks import _fit
 from varlen.train.tasks._task import Examined
 
 _FEATURES = ("notes", "roll", "piano_roll", "pianoroll", "chords")
-_NEXT = "next notes"
+_NEXT, _IS_FIRST = "next notes", "is_first"
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,13 @@ class MusicOptions:
 
     lowest: int = setting(21, "The lowest note, where steps are lists of MIDI numbers.", least=0)
     highest: int = setting(108, "The highest note; 21 to 108 are the keys of a piano.", least=0)
+    chunk: int | None = setting(
+        None,
+        "Steps through which gradients go back, for long pieces; the state goes on into the next "
+        "chunk. Whole pieces, by default.",
+        least=1,
+        most=1_000_000,
+    )
 
     def __post_init__(self) -> None:
         check_settings(self)
@@ -50,11 +60,11 @@ class MusicModel(nn.Module):
         self.network = RecurrentNetwork(num_notes, settings.model)
         self.head = nn.Linear(self.network.size, num_notes)
 
-    def forward(self, notes: JaggedSequence) -> Tensor:
-        """The log-odds of the notes that follow each live step, `[steps, notes]`."""
-        outputs, _ = self.network(notes.values.to(self.head.weight.dtype), notes.lengths)
-        scores: Tensor = self.head(outputs)
-        return scores.float()
+    def forward(self, notes: JaggedSequence, states: States | None = None) -> tuple[Tensor, States]:
+        """The log-odds of the next notes of each live step, `[steps, notes]`, and the states."""
+        steps = notes.values.to(self.head.weight.dtype)
+        outputs, states = self.network(steps, notes.lengths, states)
+        return self.head(outputs).float(), states
 
 
 class Music:
@@ -134,10 +144,23 @@ class Music:
         _fit.check_examples(data, split, self._encode, sequences=self._specs)
 
     def num_steps(self, data: Dataset, split: str) -> int:
-        return int(np.maximum(data.lengths(split, self.feature) - 1, 0).sum())
+        return int(self._lengths_of(data, split).sum())
 
     def batches(self, data: Dataset, split: str, *, epoch: int) -> Batches:
-        training = self.settings.training
+        training, chunk = self.settings.training, self.settings.task.chunk
+        seed = epoch_seed(training.seed, split, epoch)
+        if seed is not None and chunk is not None:
+            return streamed_batches(
+                data,
+                split,
+                parse=Parse(None, self._specs),
+                encode=self._encode,
+                names=(self.feature, _NEXT),
+                lengths=self._lengths_of(data, split),
+                chunk=chunk,
+                batch_size=training.batch_size,
+                shuffle_seed=seed,
+            )
         return bucketed_batches(
             data,
             split,
@@ -146,21 +169,26 @@ class Music:
             length_of=self.feature,
             batch_size=training.batch_size,
             max_steps=training.max_steps,
-            shuffle_seed=epoch_seed(training.seed, split, epoch),
+            shuffle_seed=seed,
         )
 
     def score(self, batch: Any, carried: Mapping[str, Tensor] | None = None) -> Score:
-        targets, lengths = batch[_NEXT]
-        scores = self.model(batch[self.feature])
+        notes, (targets, lengths) = batch[self.feature], batch[_NEXT]
+        if _IS_FIRST in batch:
+            states = states_from(self.model.network, carried, batch[_IS_FIRST])
+            scores, states = self.model(notes, states)
+            carried = carried_from(states)
+        else:
+            (scores, _), carried = self.model(notes), None
         loss = F.binary_cross_entropy_with_logits(scores, targets.to(scores.dtype), reduction="sum")
         hits, named = _frames(scores, targets)
         live = len(targets)
         metrics = {"accuracy": (hits.sum(), named.sum())}
-        return Score(loss, live, metrics, live, _fit.padded_size(lengths))
+        return Score(loss, live, metrics, live, _fit.padded_size(lengths), carried)
 
     def examine(self, batch: Any) -> Examined:
         targets, lengths = batch[_NEXT]
-        scores = self.model(batch[self.feature])
+        scores, _ = self.model(batch[self.feature])
         losses = _step_losses(scores, targets)
         hits, named = (_fit.sum_rows(count, lengths) for count in _frames(scores, targets))
         return Examined(
@@ -183,7 +211,7 @@ class Music:
         [batch] = Pipeline(rows, Batch(len(rows))).for_rank(0, 1)
         notes = to_device(as_tensors(batch), _fit.device_of(self.model))[self.feature]
         with _fit.judging(self.model):
-            scores = self.model(notes).cpu()
+            scores = self.model(notes)[0].cpu()
         return [
             self._answer(roll, found)
             for roll, found in zip(rolls, scores.split([len(r) for r in rolls]), strict=True)
@@ -209,6 +237,10 @@ class Music:
             return self.encoder.encode(example[self.feature])
         except FeatureError as error:
             raise placed(error, f"{place}: {self.feature}") from error
+
+    def _lengths_of(self, data: Dataset, split: str) -> npt.NDArray[np.int64]:
+        """The steps of each piece that are scored."""
+        return np.maximum(data.lengths(split, self.feature) - 1, 0)
 
     @property
     def _specs(self) -> dict[str, Any]:
