@@ -119,10 +119,10 @@ def plan(
         timed = probe_batches(planned)
     report = Report(len(lengths.paths), planned, planned.summary(0), timed)
     if html is not None:
-        from varlen.cli._plan_page import page
+        from varlen.cli._plan_page import plan_page
 
         with whole_file(html) as beside:
-            beside.write_text(page(report), encoding="utf-8")
+            beside.write_text(plan_page(report), encoding="utf-8")
     if png is not None:
         from varlen.cli._plan_picture import draw_picture
 
