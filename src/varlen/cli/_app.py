@@ -19,6 +19,7 @@ from varlen.cli._inspect import inspect
 from varlen.cli._plan import plan
 from varlen.cli._predict import predict
 from varlen.cli._repair import repair
+from varlen.cli._report import report
 from varlen.cli._sample import sample
 from varlen.cli._shared import Interrupted, examples
 from varlen.errors import VarlenError
@@ -83,6 +84,12 @@ _app.command(
         "varlen evaluate runs/tagger", "varlen evaluate runs/tagger --data data/other --split valid"
     )
 )(evaluate)
+_app.command(
+    epilog=examples(
+        "varlen report runs/tagger",
+        "varlen report runs/tagger --split valid -o tagger.html",
+    )
+)(report)
 _app.command(
     epilog=examples(
         'varlen predict runs/tagger "The cat sat on the mat ."',

@@ -15,6 +15,7 @@ WIDTH = 360  # of all drawings
 _LEFT, _RIGHT, _TOP, _BOTTOM = 44, 10, 24, 22  # around what has axes
 _MOST_POINTS = 400
 _MOST_LETTERS = 9
+_LOGARITHMIC = 8  # from this ratio on
 
 Point = tuple[int | float, float]
 
@@ -100,23 +101,26 @@ def curves(
 
     Args:
         lines: with x in steps; what is not finite is left out.
-        is_share: whether y is shown as a percentage.
+        is_share: whether y is shown as a percentage; if not, and it spans much, it is logarithmic.
         mark: the x of something that is marked.
     """
     lines = [_thinned(line) for line in lines]
     points = [point for line in lines for point in line.points]
     height = 200
-    low, high = _extent([y for _, y in points])
+    found = [y for _, y in points]
+    is_log = not is_share and min(found, default=0) > 0 and max(found) / min(found) > _LOGARITHMIC
+    scale = math.log10 if is_log else float
+    low, high = _extent([scale(y) for y in found])
     last = max((x for x, _ in points), default=1) or 1
 
     def place(point: Point) -> Point:
         return (
             _LEFT + point[0] / last * (WIDTH - _LEFT - _RIGHT),
-            height - _BOTTOM - (point[1] - low) / (high - low) * (height - _TOP - _BOTTOM),
+            height - _BOTTOM - (scale(point[1]) - low) / (high - low) * (height - _TOP - _BOTTOM),
         )
 
     drawn = []
-    for tick in _ticks(low, high):
+    for tick in _logarithmic_ticks(low, high) if is_log else _ticks(low, high):
         _, y = place((0, tick))
         label = f"{100 * tick:.4g} %" if is_share else f"{tick:.4g}"
         drawn.append(
@@ -124,7 +128,7 @@ def curves(
             f'<text class="soft" x="{_LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{label}</text>'
         )
     if mark is not None:
-        x, _ = place((mark, low))
+        x = _LEFT + mark / last * (WIDTH - _LEFT - _RIGHT)
         drawn.append(
             f'<line class="even" x1="{x:.1f}" y1="{_TOP}" x2="{x:.1f}" y2="{height - _BOTTOM}"/>'
         )
@@ -235,6 +239,15 @@ def _ticks(low: float, high: float) -> list[float]:
     power = 10 ** math.floor(math.log10((high - low) / 5))
     step = next(s * power for s in (1, 2, 5, 10, 20) if (high - low) / (s * power) <= 5)
     return [i * step for i in range(math.ceil(low / step), math.floor(high / step) + 1)]
+
+
+def _logarithmic_ticks(low: float, high: float) -> list[float]:
+    """1, 2, 5, 10 and so on, between two powers of ten."""
+    ticks = [
+        s * 10.0**power for power in range(math.floor(low), math.ceil(high)) for s in (1, 2, 5)
+    ]
+    found = [tick for tick in ticks if low <= math.log10(tick) <= high]
+    return found if len(found) <= 7 else found[:: math.ceil(len(found) / 7)]
 
 
 def _thinned(line: Line) -> Line:

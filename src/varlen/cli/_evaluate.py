@@ -1,7 +1,6 @@
 """`varlen evaluate`: how good a trained model is, in all, class by class, and by length."""
 
 import json
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -35,21 +34,12 @@ def evaluate(
     kind (a bootstrap over sequences, of which there must be two). Then come tables by length and
     by class. Files whose names say no split are those of the split that is looked at.
     """
+    from varlen.cli._judging import judge
     from varlen.cli._reading import Reading
-    from varlen.cli._train_data import record_folder, source_places
-    from varlen.train import RunFolder, data_of, evaluate_split, load_task, open_data
+    from varlen.train import RunFolder
 
-    folder = RunFolder.open(run)
-    task = load_task(folder)
     reading = Reading.of(split_by, group_by, context, words)
-    with ExitStack() as stack:
-        if data:
-            records = stack.enter_context(record_folder(data, None, reading, rest=split))
-        else:
-            records = data_of(folder)
-            reading.refuse("is for --data", at="command line")
-            stack.enter_context(source_places(records))
-        found = evaluate_split(task, open_data(records, task), split)
+    task, _, found, _ = judge(RunFolder.open(run), data, [split], reading)
     if as_json:
         print(json.dumps(_as_json(found), indent=2))
         return

@@ -10,7 +10,7 @@ _STYLE = """
   --panel: #f5f7fa; --bar: #3b6fd4; --plain: #b3bccb; --wrong: #c2410c; --wrong-ground: #fdeadf; }
 @media (prefers-color-scheme: dark) {
   :root { --ink: #e6e9ef; --soft: #98a2b3; --ground: #14171d; --line: #2b313c; --panel: #1b2028;
-    --bar: #7aa5f5; --plain: #4c566a; --wrong: #fb923c; --wrong-ground: #43281a; } }
+    --bar: #7aa5f5; --plain: #6b7890; --wrong: #fb923c; --wrong-ground: #43281a; } }
 * { box-sizing: border-box; }
 body { margin: 0 auto; padding: 1.2rem 1rem 3rem; max-width: 60rem; background: var(--ground);
   color: var(--ink); font: 16px/1.45 system-ui, sans-serif; overflow-wrap: anywhere; }
@@ -41,7 +41,7 @@ summary { cursor: pointer; color: var(--soft); margin: .5rem 0; }
 .example small { color: var(--soft); }
 .example p { color: var(--ink); margin: .2rem 0; }
 mark { background: var(--wrong-ground); color: var(--ink); border-radius: 4px; padding: 0 .2rem; }
-mark small { color: var(--wrong); }
+.example mark small { color: var(--wrong); }
 @media (max-width: 30rem) { table { font-size: .78rem; } th, td { padding: .3rem .15rem; } }
 svg { display: block; width: 100%; max-width: 34rem; height: auto; }
 svg text { fill: var(--ink); font: 13px system-ui, sans-serif; }

@@ -100,6 +100,12 @@ class Dataset:
         found._is_whole = True
         return found
 
+    @property
+    def splits(self) -> set[str]:
+        """The splits that there are."""
+        made = {"valid"} if self.held_out or self._valid is not None else set()
+        return split_names(self.path) | made
+
     def source(self, split: str) -> tuple[Records, list[Stage]]:
         """The beginning of a pipeline over the records of a split, in order.
 

@@ -35,7 +35,7 @@ def evaluate_split(
         data: has the split.
         split: its name.
         num_worst: how many of the sequences with the highest losses are kept.
-        done: told how many more live steps have been looked at.
+        done: told how many more sequences have been looked at.
 
     Raises:
         What `Task.check` raises.
@@ -47,7 +47,7 @@ def evaluate_split(
         for batch in task.batches(data.ordered(), split, epoch=0):
             examined = task.examine(to_device(batch, device_of(task.model)))
             found.add(_on_host(examined))
-            done(int(examined.lengths.sum()))
+            done(len(examined.lengths))
     return found.evaluation()
 
 

@@ -7,6 +7,7 @@
     checkpoints/       all that is needed to go on
     tensorboard/       the same figures, for TensorBoard
     data/              records that were made of files in other formats, if there were any
+    report.html        what `varlen report` said of it
 
 Every file is written beside and renamed, so that a file that is there is whole.
 """
@@ -40,6 +41,7 @@ _MODEL = "model.safetensors"
 _METRICS = "metrics.jsonl"
 _FOLDERS = ("checkpoints", "tensorboard")
 DATA = "data"
+REPORT = "report.html"
 
 
 class RunFolder:
@@ -109,7 +111,7 @@ class RunFolder:
         # The configuration is replaced last, so that what is left of a run is one until then.
         for name in _FOLDERS:
             shutil.rmtree(path / name, ignore_errors=True)
-        for pattern in ("nonfinite-step-*.safetensors", _MODEL, _METRICS, _VOCABULARY):
+        for pattern in ("nonfinite-step-*.safetensors", _MODEL, _METRICS, _VOCABULARY, REPORT):
             for file in path.glob(pattern):
                 file.unlink()
         remove_partial(path)
@@ -182,6 +184,23 @@ class RunFolder:
         path = self.path / _METRICS
         before = path.read_bytes() if path.exists() else b""
         write_whole(path, before + json.dumps(row).encode() + b"\n")
+
+    def metrics(self) -> list[dict[str, Any]]:
+        """The lines of `metrics.jsonl`; none before the end of the first epoch.
+
+        Raises:
+            CheckpointError: the file is damaged.
+        """
+        path = self.path / _METRICS
+        if not path.exists():
+            return []
+        try:
+            rows = [json.loads(line) for line in path.read_bytes().splitlines()]
+        except ValueError as error:
+            raise CheckpointError(f"the file is damaged: {error}", at=str(path)) from error
+        if not all(isinstance(row, dict) for row in rows):
+            raise CheckpointError("the file is damaged: expected JSON objects", at=str(path))
+        return rows
 
     def keep_metrics(self, num_rows: int) -> None:
         """Leaves the first lines of `metrics.jsonl`, and takes away what came after them."""

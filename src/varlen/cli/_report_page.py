@@ -1,0 +1,375 @@
+"""The page of `varlen report`, part by part."""
+
+import math
+from collections.abc import Mapping, Sequence
+from itertools import chain
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from varlen.cli._drawing import (
+    Line,
+    curves,
+    heat,
+    intervals,
+    length_bars,
+    reliability,
+    share_bars,
+)
+from varlen.cli._judging import Judgement
+from varlen.cli._padding import BATCH_SIZE, padding_of
+from varlen.cli._page import beside, folded, page, paragraph, section, table, text, tiles, titled
+from varlen.cli._plan_report import epoch_time
+from varlen.cli._report_examples import example
+from varlen.cli._shared import percent, shown
+from varlen.cli._text import between
+from varlen.train import Metric, RunFolder, task_named
+
+_MOST_CLASSES = 40
+_MOST_IN_MATRIX = 20
+_MOST_CONFUSIONS = 12
+_SPLITS = ("train", "valid")
+_STAGES = {
+    "data": "waiting for data",
+    "learning": "learning: forward, backward and step",
+    "validation": "validation",
+    "saving": "saving",
+}
+
+
+class RunReport(NamedTuple):
+    """What a page is made of.
+
+    Attributes:
+        run: the run folder.
+        rows: the figures of its epochs.
+        judgement: of its model on a split; None if there is nothing to judge.
+        missing: why there is not.
+    """
+
+    run: RunFolder
+    rows: Sequence[Mapping[str, Any]]
+    judgement: Judgement | None
+    missing: str | None
+
+
+def report_page(report: RunReport) -> str:
+    """The page, as HTML."""
+    found = report.judgement
+    parts = [_head(report)]
+    if report.rows:
+        parts.append(_curves(report))
+    if found is not None:
+        parts += [_by_length(found), _lengths(report, found)]
+        if found.evaluation.class_names:
+            parts += [_by_class(found), _confusions(found)]
+        if found.evaluation.calibration is not None:
+            parts.append(_calibration(found))
+        parts.append(_worst(found))
+    if report.rows:
+        parts.append(_times(report))
+    parts.append(_settings(report))
+    return page(f"varlen report: {report.run.path.resolve().name}", parts)
+
+
+def _metrics(report: RunReport) -> tuple[Metric, ...]:
+    return task_named(str(report.run.config["task"])).metrics
+
+
+def _head(report: RunReport) -> str:
+    run, rows = report.run, report.rows
+    model, training = (run.config["settings"][name] for name in ("model", "training"))
+    ways = "both directions" if model.get("bidirectional") else "one direction"
+    parameters = run.config.get("parameters")
+    what = [
+        f"varlen train {run.config['task']}",
+        f"{model['cell']}, {model['units']:,} units, {model['layers']} deep, {ways}",
+        *([] if parameters is None else [f"{parameters:,} parameters"]),
+    ]
+    lines = [paragraph("; ".join(what))]
+    if not rows:
+        lines.append(paragraph("No epoch is done yet.", "note"))
+    elif _is_unfinished(rows, training):
+        lines.append(
+            paragraph(
+                f"Epoch {rows[-1]['epoch']:,} of {training['epochs']:,} is done; training goes on, "
+                "was interrupted, or ended early.",
+                "note",
+            )
+        )
+    if report.missing is not None:
+        lines.append(paragraph(f"Not evaluated: {report.missing}.", "note"))
+    title = f"<h1>{text(run.path.resolve().name)}</h1>"
+    return "\n".join([title, *lines, tiles([*_evaluated(report), *_trained(report)])])
+
+
+def _is_unfinished(rows: Sequence[Mapping[str, Any]], training: Mapping[str, Any]) -> bool:
+    steps = training.get("steps")
+    return bool(
+        rows[-1]["epoch"] < training["epochs"] and (steps is None or rows[-1]["step"] < steps)
+    )
+
+
+def _evaluated(report: RunReport) -> list[tuple[str, str, str]]:
+    if report.judgement is None:
+        return []
+    task, split, found, _ = report.judgement
+    figures = []
+    for metric in found.metrics:
+        low, high = found.interval(metric)
+        spread = f"{shown(metric, low)} to {shown(metric, high)}; "
+        figures.append(
+            (
+                f"{metric.name}, {split}",
+                shown(metric, found.value(metric)),
+                f"{spread if len(found.lengths) > 1 else ''}"
+                f"{found.whole(metric):,} {metric.counted or task.counted}",
+            )
+        )
+    figures += [
+        (f"{name}, {split}", percent(correct / total), f"of {total:,} that training never saw")
+        for name, correct, total in found.groups
+        if total
+    ]
+    return figures
+
+
+def _trained(report: RunReport) -> list[tuple[str, str, str]]:
+    best = next((row for row in reversed(report.rows) if row["best"]), None)
+    if best is None:
+        return []
+    metric = _metrics(report)[0]
+    seconds = sum(row["seconds"] for row in report.rows)
+    live = sum(row["live_steps"] for row in report.rows)
+    is_shown = report.judgement is not None and report.judgement.split == "valid"
+    value = shown(metric, best[f"valid_{metric.name}"])
+    best_one = (f"{metric.name}, valid", value, f"the best, of epoch {best['epoch']:,}")
+    return [
+        *([] if is_shown else [best_one]),
+        (
+            "training",
+            epoch_time(seconds),
+            f"{len(report.rows):,} epochs, {report.rows[-1]['step']:,} steps of the optimizer",
+        ),
+        ("speed", f"{live / max(seconds, 1e-9):,.0f}", "live steps per second"),
+    ]
+
+
+def _curves(report: RunReport) -> str:
+    rows = report.rows
+    best = next((row["step"] for row in reversed(rows) if row["best"]), None)
+    train = list(chain.from_iterable(row.get("curve", ()) for row in rows))
+    drawings = []
+    metrics = [metric for metric in _metrics(report) if metric.name != "loss"]
+    for metric in (Metric("loss", False), *metrics):
+        name = metric.name
+        per_epoch = [(row["step"], row[f"train_{name}"]) for row in rows]
+        points = [(step, loss) for step, loss in train]
+        lines = [
+            Line("train", "plain", points if name == "loss" and points else per_epoch),
+            Line("valid", "bar", [(row["step"], row[f"valid_{name}"]) for row in rows]),
+        ]
+        drawings.append(titled(name, curves(lines, is_share=metric.is_share, mark=best)))
+    header = [
+        "epoch",
+        "step",
+        *(f"{split} {m.name}" for m in _metrics(report) for split in _SPLITS),
+    ]
+    figures = [
+        [
+            f"{row['epoch']:,}",
+            f"{row['step']:,}",
+            *(shown(m, row[f"{split}_{m.name}"]) for m in _metrics(report) for split in _SPLITS),
+        ]
+        for row in rows[-_MOST_CLASSES:]
+    ]
+    return section(
+        "curves",
+        "Curves",
+        paragraph("Train is what was learned from, while it was; the dashes mark the best epoch."),
+        beside(*drawings),
+        folded("figures of the last epochs", table(header, figures)),
+    )
+
+
+def _by_length(judgement: Judgement) -> str:
+    found, metric = judgement.evaluation, judgement.task.metrics[0]
+    rows = found.by_length(metric)
+    drawn = [
+        (between(r.least, r.most), shown(metric, r.value), r.value, r.low, r.high) for r in rows
+    ]
+    cells = [
+        [
+            between(row.least, row.most),
+            f"{row.num_sequences:,}",
+            shown(metric, row.value),
+            f"{shown(metric, row.low)} to {shown(metric, row.high)}",
+        ]
+        for row in rows
+    ]
+    return section(
+        "by-length",
+        f"{metric.name.capitalize()} by length",
+        paragraph("Ranges hold 95 of 100 figures with other sequences of the same kind."),
+        beside(
+            intervals(drawn),
+            table(["length", "sequences", metric.name, "range"], cells, left=1),
+        ),
+    )
+
+
+def _lengths(report: RunReport, judgement: Judgement) -> str:
+    lengths = judgement.evaluation.lengths
+    compared = [
+        (f"{BATCH_SIZE} sequences in the order of the files", padding_of(lengths).file_order)
+    ]
+    if report.rows:
+        compared.append(("batches of this training", report.rows[-1]["padding"]))
+    return section(
+        "lengths",
+        "Lengths and padding",
+        paragraph(
+            f"{len(lengths):,} sequences of the split {judgement.split}, of {lengths.mean():,.1f} "
+            "steps on average. Padding is what padded batches would have; it costs nothing."
+        ),
+        beside(
+            titled("sequences by length", length_bars(lengths)),
+            titled("padding", share_bars(compared)),
+        ),
+    )
+
+
+def _by_class(judgement: Judgement) -> str:
+    rows = [
+        [name, percent(precision), percent(recall), percent(f1), f"{count:,}"]
+        for name, precision, recall, f1, count in judgement.evaluation.by_class()
+    ]
+    kind = judgement.task.class_kind
+    header = [kind, "precision", "recall", "F1", "count"]
+    parts = [table(header, rows[:_MOST_CLASSES], left=1)]
+    if rest := rows[_MOST_CLASSES:]:
+        parts.append(folded(f"{len(rest):,} more", table(header, rest, left=1)))
+    return section("by-class", f"By {kind}", *parts)
+
+
+def _confusions(judgement: Judgement) -> str:
+    found = judgement.evaluation
+    names, confusion = found.class_names, found.confusion
+    used = np.flatnonzero(confusion.sum(0) + confusion.sum(1))
+    chosen = used[np.argsort(-confusion.sum(1)[used], kind="stable")][:_MOST_IN_MATRIX]
+    wrong = confusion.copy()
+    np.fill_diagonal(wrong, 0)
+    order = np.argsort(-wrong, axis=None, kind="stable")[:_MOST_CONFUSIONS]
+    pairs = [
+        (i, j) for i, j in zip(*np.unravel_index(order, wrong.shape), strict=True) if wrong[i, j]
+    ]
+    rows = [[names[i], names[j], f"{wrong[i, j]:,}"] for i, j in pairs]
+    matrix = heat([names[i] for i in chosen], confusion[np.ix_(chosen, chosen)].tolist())
+    which = "" if len(chosen) == len(used) else f", of the {len(chosen)} most frequent"
+    most = table(["right is", "given was", "times"], rows, left=2) if rows else "no mistake"
+    return section(
+        "confusion",
+        "What is taken for what",
+        beside(
+            titled(f"rows are right, columns were given{which}", matrix),
+            titled("the most frequent mistakes", most),
+        ),
+    )
+
+
+def _calibration(judgement: Judgement) -> str:
+    found = judgement.evaluation.calibration
+    assert found is not None
+    total = max(int(found.counts.sum()), 1)
+    bins = [
+        (float(confidence / count), float(correct / count), float(count / total))
+        for count, correct, confidence in zip(*found, strict=True)
+        if count
+    ]
+    counts = [f"{count:,}" for count in found.counts if count]
+    rows = [
+        [count, percent(sure), percent(right)]
+        for count, (sure, right, _) in zip(counts, bins, strict=True)
+    ]
+    return section(
+        "calibration",
+        "Calibration",
+        paragraph(
+            f"Expected calibration error: {percent(found.error)}. On the dashed line a model is "
+            "right as often as it is sure."
+        ),
+        beside(reliability(bins), table(["decisions", "how sure", "how often right"], rows)),
+    )
+
+
+def _worst(judgement: Judgement) -> str:
+    names = judgement.evaluation.class_names
+    shown_examples = [
+        example(judged, judgement.records[judged.number], names, judgement.task)
+        for judged in judgement.evaluation.worst
+    ]
+    return section(
+        "worst",
+        "The hardest sequences",
+        paragraph(
+            f"The {len(shown_examples)} of the highest mean loss, the highest first; "
+            "mistakes are marked, with what was given and what is right."
+            if names
+            else f"The {len(shown_examples)} of the highest mean loss, the highest first."
+        ),
+        *shown_examples,
+    )
+
+
+def _times(report: RunReport) -> str:
+    seconds: dict[str, float] = {}
+    for row in report.rows:
+        for stage, spent in row.get("stages", {}).items():
+            seconds[stage] = seconds.get(stage, 0.0) + spent
+    total = sum(seconds.values())
+    if not total:
+        return ""
+    named = [(_STAGES.get(stage, stage), spent) for stage, spent in seconds.items()]
+    named.sort(key=lambda one: -one[1])
+    rows = [[name, epoch_time(spent), percent(spent / total)] for name, spent in named]
+    rows.append(["all", epoch_time(total), percent(1.0)])
+    return section(
+        "times",
+        "Where the time went",
+        beside(
+            share_bars([(name, spent / total) for name, spent in named], best=0),
+            table(["stage", "time", "share"], rows, left=1, last_is_all=True),
+        ),
+    )
+
+
+def _settings(report: RunReport) -> str:
+    config = report.run.config
+    settings = [
+        [f"{group}.{name}", _value_text(value)]
+        for group, values in config["settings"].items()
+        for name, value in values.items()
+    ]
+    ran = [
+        ["run folder written by varlen", str(config.get("varlen", "(unknown)"))],
+        ["data", str(config.get("data", "(unknown)"))],
+        *([name, _value_text(value)] for name, value in config.get("environment", {}).items()),
+    ]
+    return section(
+        "settings",
+        "How it was made",
+        beside(
+            titled("settings", table([], settings, left=2)),
+            titled("environment", table([], ran, left=2)),
+        ),
+    )
+
+
+def _value_text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "—"
+    if isinstance(value, float) and math.isfinite(value):
+        return f"{value:g}"
+    return "—" if value is None else str(value)
