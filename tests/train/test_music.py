@@ -37,7 +37,7 @@ def folder(tmp_path):
 
 
 def settings(**tables):
-    model = {"units": 5, "dropout": 0.0, **tables.pop("model", {})}
+    model = {"units": 5, "dropout": 0.0, "recurrent_dropout": 0.0, **tables.pop("model", {})}
     training = {"epochs": 2, "batch_size": 3, **tables.pop("training", {})}
     return make_settings("music", {"model": model, "training": training, **tables})
 
@@ -163,7 +163,7 @@ def test_resuming_within_an_epoch_gives_the_same_weights(folder, tmp_path, chunk
     from varlen.train import resume
 
     chosen = settings(
-        model={"dropout": 0.4},
+        model={"dropout": 0.4, "recurrent_dropout": 0.3},
         training={"epochs": 3, "batch_size": 2, "save_steps": 1},
         task={"chunk": chunk},
     )

@@ -35,7 +35,7 @@ class LanguageOptions:
     """What language modelling alone has."""
 
     chunk: int = setting(
-        128,
+        64,
         "Steps through which gradients go back; the state goes on into the next chunk.",
         least=1,
         most=1_000_000,
@@ -81,7 +81,7 @@ class Language:
     Options: ClassVar[type] = LanguageOptions
     defaults: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "model": {"bidirectional": False, "units": 512, "dropout": 0.2},
-        "training": {"epochs": 10, "batch_size": 32},
+        "training": {"epochs": 10, "learning_rate": 4e-3, "warmup": 0.02},
     }
     metrics: ClassVar[tuple[Metric, ...]] = (
         Metric("loss", False),

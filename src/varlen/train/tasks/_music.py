@@ -88,8 +88,13 @@ class Music:
     summary: ClassVar[str] = "Train a model of music, which gives the odds of the next notes."
     Options: ClassVar[type] = MusicOptions
     defaults: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        "model": {"bidirectional": False, "units": 200},
-        "training": {"epochs": 100, "batch_size": 8},
+        "model": {
+            "bidirectional": False,
+            "units": 200,
+            "dropout": 0.3,
+            "recurrent_dropout": 0.3,
+        },
+        "training": {"epochs": 70, "batch_size": 4, "learning_rate": 7e-3, "warmup": 0.1},
     }
     metrics: ClassVar[tuple[Metric, ...]] = (
         Metric("loss", False),
