@@ -164,6 +164,9 @@ def test_forecasts_of_a_table(tmp_path, varlen):
     assert outcome.status == 0
     assert "12 sequences to learn from, the last 10% of their steps held out" in outcome.err
     assert "level: 1 number per step, hour: 4 ids; 2 steps ahead" in outcome.err
+    arguments[arguments.index("--run") + 1] = tmp_path / "other"
+    outcome = varlen(*arguments[: -len(layout + options)])
+    assert re.search("expected a feature list, found none(.|\n)*--group-by COLUMN", outcome.err)
     found = json.loads(varlen("evaluate", run, "--data", table, *layout, "--json").out)["metrics"]
     assert set(found) == {"loss", "MAE", "RMSE", "coverage", "MAE 1 ahead", "MAE 2 ahead"}
     assert found["MAE"]["count"] == sum(2 * (4 + n - 2) + 1 for n in range(12))

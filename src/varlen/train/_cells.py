@@ -27,7 +27,7 @@ CELLS: dict[str, Callable[[int, int], RNNCell]] = {
     "janet": cells.JANETCell,
     "layer_norm_basic_lstm": cells.LayerNormBasicLSTMCell,
     "layer_norm_gru": cells.LayerNormGRUCell,
-    "layer_norm_lstm": cells.LayerNormLSTMCell,
+    "layer_norm_lstm": lambda size, units: cells.LayerNormLSTMCell(size, units, layer_norm=True),
     "layer_norm_rnn": cells.LayerNormRNNCell,
     "lstm": cells.LSTMCell,
     "lstm_block": cells.LSTMBlockCell,

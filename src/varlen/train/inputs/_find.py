@@ -6,6 +6,11 @@ from varlen.errors import ConfigError, did_you_mean
 from varlen.features import FeatureSchema, Schema, string
 from varlen.features import float32 as _float32
 
+_HINTS = {
+    "feature list": "records have single values only; of a table, --group-by COLUMN makes lines "
+    "with the same value the steps of a sequence"
+}
+
 
 def find_sequences(
     schema: Schema, asked: Sequence[str], *, usual: Sequence[str], but: Collection[str], at: str
@@ -103,7 +108,7 @@ def _unclear(what: str, known: Mapping[str, FeatureSchema], kind: str, at: str) 
         if known
         else f"{what}: expected a {kind}, found none",
         at=at,
-        hint=f"say --{what}; there are: {listed}" if known else None,
+        hint=f"say --{what}; there are: {listed}" if known else _HINTS.get(kind),
     )
 
 

@@ -73,7 +73,10 @@ class Classify:
     name: ClassVar[str] = "classify"
     summary: ClassVar[str] = "Train a classifier, which gives each sequence a label."
     Options: ClassVar[type] = ClassifyOptions
-    defaults: ClassVar[Mapping[str, Mapping[str, Any]]] = {"training": {"epochs": 30}}
+    defaults: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "model": {"noise": 0.5},
+        "training": {"epochs": 30},
+    }
     metrics: ClassVar[tuple[Metric, ...]] = (Metric("accuracy", True, is_share=True),)
     class_kind: ClassVar[str] = "label"
     counted: ClassVar[str] = "sequences"
