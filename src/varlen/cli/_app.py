@@ -12,6 +12,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 import varlen
+from varlen.cli._compare import compare
 from varlen.cli._convert import convert
 from varlen.cli._evaluate import evaluate
 from varlen.cli._index import index
@@ -90,6 +91,12 @@ _app.command(
         "varlen report runs/tagger --split valid -o tagger.html",
     )
 )(report)
+_app.command(
+    epilog=examples(
+        "varlen compare runs/lstm runs/gru",
+        "varlen compare runs/lstm runs/gru --split test --html compared.html",
+    )
+)(compare)
 _app.command(
     epilog=examples(
         'varlen predict runs/tagger "The cat sat on the mat ."',

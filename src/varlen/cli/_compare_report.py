@@ -1,0 +1,160 @@
+"""Runs beside each other: a table for people, a page, or JSON."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from varlen.cli._compared import ComparedRun, settings_that_differ
+from varlen.cli._drawing import Line, curves
+from varlen.cli._page import beside, page, paragraph, section, titled
+from varlen.cli._page import table as html_table
+from varlen.cli._plan_report import epoch_time
+from varlen.cli._shared import shown
+from varlen.cli._text import printable, table, terminal_width
+from varlen.train import Metric
+
+_MOST_COLUMNS = 3  # of runs; more of them are below each other
+_NOTHING = "-"
+
+
+def print_comparison(runs: Sequence[ComparedRun]) -> None:
+    """Prints runs for people: a column for each, or if they are many, a row."""
+    header, *rows = [[printable(cell) for cell in row] for row in _cells(runs)]
+    print("\n".join(table(header, rows, left=1, width=terminal_width())))
+    if note := _note(runs):
+        print(f"\n{note}")
+
+
+def compare_page(runs: Sequence[ComparedRun]) -> str:
+    """The same as a page, with curves."""
+    header, *rows = _cells(runs)
+    drawings = [
+        titled(f"{run.name}: {metric.name}", _curve(run, metric))
+        for run in runs
+        if run.rows
+        for metric in run.metrics[:1]
+    ]
+    parts = [
+        "<h1>Runs beside each other</h1>",
+        html_table(header, rows, left=1),
+        paragraph(_note(runs)),
+        section("curves", "Curves", beside(*drawings)),
+    ]
+    return page("varlen compare", parts)
+
+
+def comparison_json(runs: Sequence[ComparedRun]) -> dict[str, Any]:
+    """The same as JSON data."""
+    differing = settings_that_differ(runs)
+    return {
+        "runs": [
+            {
+                "run": run.name,
+                "task": run.task,
+                "settings": {name: run.settings.get(name) for name in differing},
+                "parameters": run.config.get("parameters"),
+                "epochs": len(run.rows),
+                "best": run.best,
+                "seconds": run.seconds,
+                "live_steps_per_second": run.steps_per_second,
+                "split": run.split,
+                "metrics": _evaluated_json(run, runs[0]),
+            }
+            for run in runs
+        ]
+    }
+
+
+def _evaluated_json(run: ComparedRun, first: ComparedRun) -> dict[str, Any] | None:
+    found = run.evaluation
+    if found is None:
+        return None
+    differences = {metric.name: run.above(first, metric) for metric in found.metrics}
+    return {
+        metric.name: {
+            "value": found.value(metric),
+            "interval": list(found.interval(metric)),
+            "above_first": (above := differences[metric.name]) and above._asdict(),
+        }
+        for metric in found.metrics
+    }
+
+
+def _cells(runs: Sequence[ComparedRun]) -> list[list[str]]:
+    """A table, its header first."""
+    facts = [_facts(run, runs) for run in runs]
+    names = list(dict.fromkeys(name for found in facts for name in found))
+    by_run = [["run", *names]] + [
+        [run.name, *(found.get(name, _NOTHING) for name in names)]
+        for run, found in zip(runs, facts, strict=True)
+    ]
+    if len(runs) > _MOST_COLUMNS:
+        return by_run
+    return [list(column) for column in zip(*by_run, strict=True)]
+
+
+def _facts(run: ComparedRun, runs: Sequence[ComparedRun]) -> dict[str, str]:
+    """What is said of a run."""
+    best, parameters = run.best, run.config.get("parameters")
+    facts = {"task": run.task} if len({other.task for other in runs}) > 1 else {}
+    settings = run.settings
+    for name in settings_that_differ(runs):
+        facts[name] = str(settings[name]) if name in settings else _NOTHING
+    facts["parameters"] = _NOTHING if parameters is None else f"{parameters:,}"
+    facts["epochs"] = f"{len(run.rows):,}"
+    metrics = _with_loss(run.metrics)
+    if best is not None:
+        facts["best epoch"] = f"{best['epoch']:,}"
+        for metric in metrics:
+            facts[f"valid {metric.name}"] = shown(metric, best[f"valid_{metric.name}"])
+    if run.evaluation is not None:
+        for metric in metrics:
+            facts |= _evaluated(run, runs[0], metric)
+    if run.rows:
+        facts["training"] = epoch_time(run.seconds)
+        facts["steps/s"] = f"{run.steps_per_second:,.0f}"
+    return facts
+
+
+def _evaluated(run: ComparedRun, first: ComparedRun, metric: Metric) -> dict[str, str]:
+    assert run.evaluation is not None
+    low, high = run.evaluation.interval(metric)
+    above = run.above(first, metric)
+    name = f"{run.split} {metric.name}"
+    found = {
+        name: shown(metric, run.evaluation.value(metric)),
+        f"{name}, range": f"{shown(metric, low)} to {shown(metric, high)}",
+        f"{name}, above the first": _NOTHING,
+        f"{name}, range of that": _NOTHING,
+    }
+    if above is not None:
+        found[f"{name}, above the first"] = _signed(metric, above.value)
+        found[f"{name}, range of that"] = (
+            f"{_signed(metric, above.low)} to {_signed(metric, above.high)}"
+        )
+    return found
+
+
+def _signed(metric: Metric, value: float) -> str:
+    return f"{'+' if value >= 0 else ''}{shown(metric, value)}"
+
+
+def _with_loss(metrics: Sequence[Metric]) -> list[Metric]:
+    others = [metric for metric in metrics if metric.name != "loss"]
+    return [*others, Metric("loss", False)]
+
+
+def _note(runs: Sequence[ComparedRun]) -> str:
+    """What is to be known of the table."""
+    first, *others = runs
+    if first.evaluation is None or any(run.above(first, run.metrics[0]) for run in others):
+        return ""
+    return "no differences: the runs are of other tasks, or were evaluated on other sequences"
+
+
+def _curve(run: ComparedRun, metric: Metric) -> str:
+    lines = [
+        Line(split, kind, [(row["step"], row[f"{split}_{metric.name}"]) for row in run.rows])
+        for split, kind in (("train", "plain"), ("valid", "bar"))
+    ]
+    best = run.best
+    return curves(lines, is_share=metric.is_share, mark=best["step"] if best else None)
