@@ -92,6 +92,15 @@ def test_the_loss_is_that_of_all_notes_over_all_steps_but_the_first(folder):
     assert by_piece[11] == pytest.approx(sum(plain_losses(task, SCALE[0])), rel=1e-5)
 
 
+def test_the_first_model_knows_how_often_each_note_sounds(folder):
+    task = music(folder)
+    with torch.no_grad():
+        task.model.head.weight.zero_()
+    steps = np.concatenate([roll(piece) for piece in SCALE])
+    shares = (steps.sum(0) + 0.5) / (len(steps) + 1)
+    np.testing.assert_allclose(plain_odds(task, SCALE[0]), [shares] * 12, rtol=1e-5)
+
+
 def test_the_accuracy_is_that_of_frames(folder):
     task = music(folder)
     with torch.no_grad():
@@ -135,13 +144,15 @@ def test_it_learns(folder, tmp_path):
     chosen = settings(model={"units": 16}, training=training)
     train("music", folder, run, chosen, observer=Observers())
     rows = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
-    assert rows[-1]["valid_loss"] < frequency_loss(SCALE) < rows[0]["train_loss"]
+    assert rows[-1]["valid_loss"] < 0.7 * frequency_loss(SCALE) < rows[0]["train_loss"]
     stored, data = load_task(RunFolder.open(run)), Dataset(folder)
     assert evaluate(stored, data, "valid").loss == min(row["valid_loss"] for row in rows)
 
 
 def test_predictions_are_the_notes_that_are_likelier_than_not(folder):
     task = music(folder)
+    with torch.no_grad():
+        task.model.head.bias.zero_()
     long, empty, one = task.predict([{"notes": SCALE[0]}, {"notes": []}, {"notes": [[60]]}])
     likely = plain_odds(task, SCALE[0]) > 0.5
     assert likely.any()

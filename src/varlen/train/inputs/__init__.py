@@ -4,7 +4,7 @@ from varlen.train.inputs._encoder import Encoder, Fitting, Spec
 from varlen.train.inputs._find import find_context, find_sequence, find_sequences
 from varlen.train.inputs._inputs import InputLayer, Inputs, fit_inputs
 from varlen.train.inputs._labels import LabelFitting, Labels
-from varlen.train.inputs._notes import NoteEncoder
+from varlen.train.inputs._notes import NoteCounts, NoteEncoder
 from varlen.train.inputs._symbols import SymbolEncoder, SymbolLayer
 from varlen.train.inputs._tokens import TokenEncoder, TokenFitting
 from varlen.train.inputs._vectors import VectorEncoder
@@ -18,6 +18,7 @@ __all__ = [
     "Inputs",
     "LabelFitting",
     "Labels",
+    "NoteCounts",
     "NoteEncoder",
     "Spec",
     "SymbolEncoder",

@@ -107,6 +107,26 @@ class NoteEncoder:
         return rows.astype(np.uint8)
 
 
+class NoteCounts:
+    """Counts in how many steps each note sounds."""
+
+    def __init__(self, encoder: NoteEncoder) -> None:
+        self._encoder = encoder
+        self._counts = np.zeros(encoder.num_notes, np.int64)
+        self._num_steps = 0
+
+    def add(self, steps: Any) -> None:
+        """Takes in one more piece."""
+        roll = self._encoder.encode(steps)
+        self._counts += roll.sum(0, dtype=np.int64)
+        self._num_steps += len(roll)
+
+    def shares(self) -> list[float]:
+        """Of each note, how many of all steps have it; between 0 and 1, by half a step at least."""
+        shares: list[float] = ((self._counts + 0.5) / (self._num_steps + 1)).tolist()
+        return shares
+
+
 def _sparse(steps: Any) -> SparseValues:
     """Lists of notes as `VarLenFeature` parses them."""
     if not isinstance(steps, list | tuple):

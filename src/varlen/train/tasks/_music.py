@@ -22,7 +22,7 @@ from varlen.train._progress import Metric, Score
 from varlen.train._setting import check_settings, setting
 from varlen.train._settings import Settings
 from varlen.train._streams import streamed_batches
-from varlen.train.inputs import NoteEncoder, find_sequence
+from varlen.train.inputs import NoteCounts, NoteEncoder, find_sequence
 from varlen.train.tasks import _fit
 from varlen.train.tasks._task import Examined
 
@@ -53,12 +53,19 @@ class MusicOptions:
 
 
 class MusicModel(nn.Module):
-    """Recurrent layers over sets of notes, and the log-odds of each note by a linear head."""
+    """Recurrent layers over sets of notes, and the log-odds of each note by a linear head.
 
-    def __init__(self, num_notes: int, settings: Settings) -> None:
+    Args:
+        shares: how many of all steps have each note; the head begins with their log-odds.
+        settings: of the network.
+    """
+
+    def __init__(self, shares: Sequence[float], settings: Settings) -> None:
         super().__init__()
-        self.network = RecurrentNetwork(num_notes, settings.model)
-        self.head = nn.Linear(self.network.size, num_notes)
+        self.network = RecurrentNetwork(len(shares), settings.model)
+        self.head = nn.Linear(self.network.size, len(shares))
+        with torch.no_grad():
+            self.head.bias.copy_(torch.tensor(shares).logit())
 
     def forward(self, notes: JaggedSequence, states: States | None = None) -> tuple[Tensor, States]:
         """The log-odds of the next notes of each live step, `[steps, notes]`, and the states."""
@@ -79,6 +86,7 @@ class Music:
         settings: all of them.
         feature: the feature list of notes.
         encoder: its encoder.
+        shares: how many steps of the training split have each note, between 0 and 1.
 
     Raises:
         ConfigError: the model is to read in both directions, so that it would see what it predicts.
@@ -104,7 +112,9 @@ class Music:
     counted: ClassVar[str] = "steps"
     holds_out: ClassVar[str] = "sequences"
 
-    def __init__(self, settings: Settings, feature: str, encoder: NoteEncoder) -> None:
+    def __init__(
+        self, settings: Settings, feature: str, encoder: NoteEncoder, shares: Sequence[float]
+    ) -> None:
         if settings.model.bidirectional:
             raise ConfigError(
                 "bidirectional: a model that reads backwards would see the notes it is to predict",
@@ -113,7 +123,8 @@ class Music:
         self.settings = settings
         self.feature = feature
         self.encoder = encoder
-        self.model = MusicModel(encoder.num_notes, settings)
+        self.shares = tuple(shares)
+        self.model = MusicModel(self.shares, settings)
 
     @classmethod
     def build(cls, data: Dataset, settings: Settings) -> "Music":
@@ -124,14 +135,22 @@ class Music:
                 hint="name it with --target",
             )
         feature, found = find_sequence(data.schema, asked.target, usual=_FEATURES, but=(), at=at)
-        return cls(settings, feature, _encoder_of(feature, found, settings.task, at))
+        encoder = _encoder_of(feature, found, settings.task, at)
+        counts = NoteCounts(encoder)
+        _fit.learn_from(data, {feature: counts}, sequences={feature: encoder.spec})
+        return cls(settings, feature, encoder, counts.shares())
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any], settings: Settings) -> "Music":
-        return cls(settings, stored["feature"], NoteEncoder(**stored["notes"]))
+        encoder = NoteEncoder(**stored["notes"])
+        return cls(settings, stored["feature"], encoder, stored["shares"])
 
     def to_json(self) -> dict[str, Any]:
-        return {"feature": self.feature, "notes": self.encoder.to_json()}
+        return {
+            "feature": self.feature,
+            "notes": self.encoder.to_json(),
+            "shares": list(self.shares),
+        }
 
     def text_example(self, line: str) -> dict[str, Any] | None:
         return None
