@@ -147,7 +147,7 @@ def test_how_records_are_shared_out(tmp_path, varlen, options, counts):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["a.txt", "out"], "cannot tell the format of the file by its name\n  at a.txt\n.*--from"),
+        (["a.odd", "out"], "cannot tell the format of the file by its name\n  at a.odd\n.*--from"),
         (["-", "out"], "at standard input"),
         (["a.csv", "a.tsv", "out"], r"one format, found csv \(a.csv\) and tsv \(a.tsv\)"),
         (["a.csv", "out", "--from", "cvs"], "no format 'cvs'\n.*Did you mean 'csv'"),
@@ -172,7 +172,7 @@ def test_wrong_arguments(tmp_path, varlen, monkeypatch, arguments, message):
     monkeypatch.chdir(tmp_path)
     for name in ("a.csv", "a.tsv", "a.jsonl"):
         write(tmp_path, name)
-    (tmp_path / "a.txt").touch()
+    (tmp_path / "a.odd").touch()
     varlen("convert", *arguments).assert_error(message)
     assert not (tmp_path / "out").exists()
 
