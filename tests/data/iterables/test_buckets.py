@@ -6,7 +6,7 @@ import pytest
 import varlen.data.iterables._buckets
 import varlen.data.iterables._variants
 import varlen.data.queues
-from varlen.data import bucket, bucket_by_sequence_length
+from varlen.data import bucket, bucket_by_sequence_length, bucketed_batch
 
 
 def listed(batches):
@@ -70,6 +70,13 @@ def test_errors_name_the_element():
         (lambda: bucket([], len, 0, 2), ValueError, "bucket: batch_size: expected at least 1"),
         (lambda: bucket([], len, [1, 2], 3), ValueError, "each of the 3 buckets, found 2"),
         (lambda: bucket([], len, 1, 0), ValueError, "bucket: num_buckets: expected at least 1"),
+        (lambda: bucket([], [1], 1, 1), TypeError, "which_bucket: expected a function of an elem"),
+        (
+            lambda: bucket_by_sequence_length([3], [], 1, [3]),
+            TypeError,
+            r"input_length: expected a function of an element, such as len, found \[3\]",
+        ),
+        (lambda: bucketed_batch([], 3, [3], 1), TypeError, "element_length_func: expected a func"),
         (
             lambda: bucket_by_sequence_length(len, [], 1, [3, 2]),
             ValueError,

@@ -45,9 +45,11 @@ def bucket(
         An iterator over `(bucket, batch)`.
 
     Raises:
-        TypeError: sizes that are not integers; while iterating, as `batch`.
+        TypeError: `which_bucket` is no function, sizes that are not integers; while iterating, as
+            `batch`.
         ValueError: sizes below 1, or not one per bucket; while iterating, as `batch`.
     """
+    check_function("bucket: which_bucket", which_bucket)
     check_integer(num_buckets, "bucket: num_buckets", at_least=1)
     sizes = bucket_sizes("bucket: batch_size", batch_size, num_buckets)
     blocks = Blocks(dynamic_pad=dynamic_pad)
@@ -98,11 +100,13 @@ def bucket_by_sequence_length(
         `{"x": [block]}` and `[block]`.
 
     Raises:
-        TypeError: boundaries or sizes that are not integers; while iterating, as `batch`.
+        TypeError: `input_length` is no function, boundaries or sizes that are not integers; while
+            iterating, as `batch`.
         ValueError: boundaries that do not rise, or sizes below 1 or not one per bucket; while
             iterating, as `batch`.
     """
     owner = "bucket_by_sequence_length"
+    check_function(f"{owner}: input_length", input_length)
     boundaries = bucket_boundaries_of(f"{owner}: bucket_boundaries", bucket_boundaries)
     sizes = bucket_sizes(f"{owner}: batch_size", batch_size, len(boundaries) + 1)
     blocks = Blocks(dynamic_pad=dynamic_pad)
@@ -132,6 +136,14 @@ def _kept(elements: Iterable[Any], keep_input: Any) -> Iterator[Numbered]:
     for number, element in enumerate(elements):
         if keep_input(element) if callable(keep_input) else keep_input:
             yield number, element
+
+
+def check_function(argument: str, function: Any) -> None:
+    """Refuses what is no function, as the tensors that TensorFlow took there."""
+    if not callable(function):
+        raise TypeError(
+            f"{argument}: expected a function of an element, such as len, found {function!r}"
+        )
 
 
 def bucket_boundaries_of(argument: str, boundaries: Any) -> Sequence[int]:

@@ -6,7 +6,12 @@ from typing import Any
 
 from varlen.data.iterables._batch import chunks_of
 from varlen.data.iterables._blocks import Blocks, Numbered
-from varlen.data.iterables._buckets import bucket_boundaries_of, bucket_sizes, bucketed_chunks
+from varlen.data.iterables._buckets import (
+    bucket_boundaries_of,
+    bucket_sizes,
+    bucketed_chunks,
+    check_function,
+)
 from varlen.data.iterables._padding import Padding
 from varlen.errors import check_integer
 
@@ -94,12 +99,14 @@ def bucketed_batch(
         An iterator over batches, as from `batch`.
 
     Raises:
-        TypeError: boundaries or sizes that are not integers; while iterating, as `padded_batch`.
+        TypeError: `element_length_func` is no function, boundaries or sizes that are not integers;
+            while iterating, as `padded_batch`.
         ValueError: boundaries that do not rise, sizes below 1 or not one per bucket, or both
             `no_padding` and what is padded to; while iterating, as `padded_batch`, or an element
             as long as the last boundary when it is padded to.
     """
     owner = "bucketed_batch"
+    check_function(f"{owner}: element_length_func", element_length_func)
     boundaries = bucket_boundaries_of(f"{owner}: bucket_boundaries", bucket_boundaries)
     sizes = bucket_sizes(f"{owner}: bucket_batch_sizes", bucket_batch_sizes, len(boundaries) + 1)
     if no_padding and (pad_to_bucket_boundary or padded_shapes is not None):
