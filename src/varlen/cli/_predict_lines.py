@@ -106,6 +106,6 @@ def _predict_alone(example: Mapping[str, Any], place: str, predict: Callable[...
 
 def _size(example: Mapping[str, Any]) -> int:
     return max(
-        (len(value) for value in example.values() if isinstance(value, list | np.ndarray)),
+        (len(value) for value in example.values() if isinstance(value, str | list | np.ndarray)),
         default=0,
     )
