@@ -114,6 +114,16 @@ ROWS = (
         ),
     ),
     Row(
+        name="digits",
+        data="Spoken digits (FSDD, MFCC): accuracy on the official test split",
+        path="fsdd_mfcc/fsdd_mfcc.npz",
+        task="classify",
+        config="[training]\nepochs = 15\n",
+        metric="accuracy",
+        target=0.99,
+        published=("none of recurrent networks on this split that we could read",),
+    ),
+    Row(
         name="shakespeare",
         data="Tiny Shakespeare: nats per character on the last tenth, read as one text",
         path="tiny_shakespeare/input.txt.gz",
