@@ -2,8 +2,9 @@
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TypeVar, cast
 
 import torch
@@ -13,6 +14,10 @@ from torch import Tensor, nn
 from varlen.errors import ConfigError, VarlenError
 
 T = TypeVar("T")
+
+# The first rank may have much data to look through before the others go on. One that has ended is
+# noticed at once.
+_PATIENCE = timedelta(hours=24)
 
 
 class OtherRankError(VarlenError):
@@ -118,13 +123,15 @@ class Ranks:
         """
         if not self.is_first and not self.gather(False)[0]:
             raise OtherRankError("the first rank has ended, and says why")
-        done = False
         try:
             yield
-            done = True
-        finally:
+        except BaseException:
             if self.is_first:
-                self.gather(done)
+                with suppress(OtherRankError):  # they may have had the same Ctrl-C
+                    self.gather(False)
+            raise
+        if self.is_first:
+            self.gather(True)
 
 
 ALONE = Ranks()
@@ -146,7 +153,8 @@ def joined_ranks() -> Iterator[Ranks]:
         if on_gpu:
             torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
         # What is said about batches is said on the CPU, whatever gradients are on.
-        dist.init_process_group("cpu:gloo,cuda:nccl" if on_gpu else "gloo")
+        backend = "cpu:gloo,cuda:nccl" if on_gpu else "gloo"
+        dist.init_process_group(backend, timeout=_PATIENCE)
     except (RuntimeError, ValueError) as error:
         raise ConfigError(
             f"the processes cannot come together: {error}",
