@@ -111,3 +111,24 @@ def test_samples_that_cannot_be(run, trained, tmp_path, varlen):
 def test_texts_that_cannot_be_learned(tmp_path, varlen, contents, message):
     (tmp_path / "a.txt").write_bytes(contents)
     varlen("train", "lm", tmp_path / "a.txt", "--run", tmp_path / "run").assert_error(message)
+
+
+def test_a_text_beside_other_data_is_none_of_it(tmp_path, varlen):
+    folder = tmp_path / "names"
+    folder.mkdir()
+    (folder / "README.txt").write_text("Names of cats.")
+    for split in ("train", "valid"):
+        (folder / f"{split}.jsonl").write_text('{"text": "tom"}\n{"text": "felix"}\n')
+    options = ["--run", tmp_path / "run", "--units", 4, "--epochs", 1]
+    outcome = varlen("train", "lm", folder, *options)
+    assert outcome.status == 0
+    assert "2 sequences to learn from, 2 to validate; text: 8 characters" in outcome.err
+
+
+def test_lines_of_a_text_file_are_predicted_one_by_one(run, tmp_path, varlen):
+    (tmp_path / "lines.txt").write_text("the cat\n\nthe dog sat\n")
+    outcome = varlen("predict", run, "--file", tmp_path / "lines.txt")
+    alone = [varlen("predict", run, line).out for line in ("the cat", "", "the dog sat")]
+    for found, expected in zip(outcome.out.splitlines(), alone, strict=True):
+        numbers = [[float(value) for value in line.split("\t")] for line in (found, expected)]
+        assert numbers[0] == pytest.approx(numbers[1], rel=1e-4)
