@@ -5,6 +5,7 @@ from typing import Any
 
 from varlen.cli._compared import ComparedRun, settings_that_differ
 from varlen.cli._drawing import Line, curves
+from varlen.cli._evaluation_tables import spread
 from varlen.cli._page import beside, page, paragraph, section, titled
 from varlen.cli._page import table as html_table
 from varlen.cli._plan_report import epoch_time
@@ -122,7 +123,7 @@ def _evaluated(run: ComparedRun, first: ComparedRun, metric: Metric) -> dict[str
     name = f"{run.split} {metric.name}"
     found = {
         name: shown(metric, run.evaluation.value(metric)),
-        f"{name}, range": f"{shown(metric, low)} to {shown(metric, high)}",
+        f"{name}, range": spread(metric, low, high, len(run.evaluation.lengths)) or _NOTHING,
         f"{name}, above the first": _NOTHING,
         f"{name}, range of that": _NOTHING,
     }

@@ -154,6 +154,18 @@ def curves(
     return _drawing(height, drawn)
 
 
+def series(values: Sequence[float]) -> str:
+    """Numbers one after the other, as a line; what is not finite is left out."""
+    height = 44
+    line = _thinned(Line("", "bar", list(enumerate(values))))
+    low, high = _extent([y for _, y in line.points])
+    shown = " ".join(
+        f"{x / (len(values) - 1) * WIDTH:.1f},{height - (y - low) / (high - low) * height:.1f}"
+        for x, y in line.points
+    )
+    return _drawing(height, [f'<polyline class="bar" points="{shown}"/>'])
+
+
 def reliability(rows: Sequence[tuple[float, float, float]]) -> str:
     """How often decisions are right, over how sure a model is of them.
 

@@ -8,7 +8,7 @@ import typer
 
 from varlen.cli._reading_options import ContextColumns, GroupBy, SplitBy, WordKeys
 from varlen.cli._shared import percent, shown
-from varlen.cli._text import between, table, terminal_width
+from varlen.cli._text import table, terminal_width
 
 
 def evaluate(
@@ -34,6 +34,7 @@ def evaluate(
     kind (a bootstrap over sequences, of which there must be two). Then come tables by length and
     by class. Files whose names say no split are those of the split that is looked at.
     """
+    from varlen.cli._evaluation_tables import class_table, length_table, spread
     from varlen.cli._judging import judge
     from varlen.cli._reading import Reading
     from varlen.train import RunFolder
@@ -45,32 +46,17 @@ def evaluate(
         return
     width = terminal_width()
     if found.class_names:
-        rows = [
-            [name, percent(precision), percent(recall), percent(f1), f"{count:,}"]
-            for name, precision, recall, f1, count in found.by_class()
-        ]
-        header = [task.class_kind, "precision", "recall", "F1", "count"]
+        header, rows = class_table(found, task.class_kind)
         print("\n".join(table(header, rows, left=1, width=width)), end="\n\n")
-    metric = task.metrics[0]
-    by_length = [
-        [
-            between(row.least, row.most),
-            f"{row.num_sequences:,}",
-            shown(metric, row.value),
-            f"{shown(metric, row.low)} to {shown(metric, row.high)}",
-        ]
-        for row in found.by_length(metric)
-    ]
-    header = ["length", "sequences", metric.name, "range"]
-    print("\n".join(table(header, by_length, left=1, width=width)))
+    header, rows = length_table(found, task.metrics[0])
+    print("\n".join(table(header, rows, left=1, width=width)))
     print()
     for metric in found.metrics:
         low, high = found.interval(metric)
-        # Of one sequence, others cannot be drawn.
-        spread = f"({shown(metric, low)} to {shown(metric, high)})  "
+        ends = spread(metric, low, high, len(found.lengths))
         print(
             f"{metric.name:16}{shown(metric, found.value(metric))}  "
-            f"{spread if len(found.lengths) > 1 else ''}"
+            f"{f'({ends})  ' if ends else ''}"
             f"of {found.whole(metric):,} {metric.counted or task.counted}"
         )
     if found.calibration is not None:

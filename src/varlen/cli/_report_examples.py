@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from varlen.cli._drawing import series
 from varlen.cli._page import text
 from varlen.errors import FeatureError
 from varlen.features import read_features
@@ -44,7 +45,7 @@ def example(judged: Judged, record: Record, class_names: Sequence[str], task: Ta
         lines.append(f"<p>{_sentence(['·'] * len(decisions), decisions)}</p>")
     about = [f"{text(name)}: {_short(values)}" for name, values in context.items() if values]
     if about:
-        lines.append(f"<small>{' · '.join(about)}</small>")
+        lines.append(f"<p><small>{' · '.join(about)}</small></p>")
     if words is None:
         lines += [
             f"<p><small>{text(name)}, {len(steps):,} steps:</small> {_steps(steps)}</p>"
@@ -119,6 +120,8 @@ def _first(step: Sequence[Any]) -> str:
 
 
 def _steps(steps: Sequence[Sequence[Any]]) -> str:
+    if len(steps) > 3 and all(len(step) == 1 and isinstance(step[0], float) for step in steps):
+        return series([step[0] for step in steps])
     first = [_short(step) for step in steps[:3]]
     return " | ".join(first) + (" | …" if len(steps) > 3 else "")
 

@@ -16,6 +16,7 @@ from varlen.cli._drawing import (
     reliability,
     share_bars,
 )
+from varlen.cli._evaluation_tables import class_table, length_table, spread
 from varlen.cli._judging import Judgement
 from varlen.cli._padding import BATCH_SIZE, padding_of
 from varlen.cli._page import beside, folded, page, paragraph, section, table, text, tiles, titled
@@ -117,12 +118,12 @@ def _evaluated(report: RunReport) -> list[tuple[str, str, str]]:
     figures = []
     for metric in found.metrics:
         low, high = found.interval(metric)
-        spread = f"{shown(metric, low)} to {shown(metric, high)}; "
+        ends = spread(metric, low, high, len(found.lengths))
         figures.append(
             (
                 f"{metric.name}, {split}",
                 shown(metric, found.value(metric)),
-                f"{spread if len(found.lengths) > 1 else ''}"
+                f"{f'{ends}; ' if ends else ''}"
                 f"{found.whole(metric):,} {metric.counted or task.counted}",
             )
         )
@@ -198,22 +199,14 @@ def _by_length(judgement: Judgement) -> str:
     drawn = [
         (between(r.least, r.most), shown(metric, r.value), r.value, r.low, r.high) for r in rows
     ]
-    cells = [
-        [
-            between(row.least, row.most),
-            f"{row.num_sequences:,}",
-            shown(metric, row.value),
-            f"{shown(metric, row.low)} to {shown(metric, row.high)}",
-        ]
-        for row in rows
-    ]
+    header, cells = length_table(found, metric)
     return section(
         "by-length",
         f"{metric.name.capitalize()} by length",
         paragraph("Ranges hold 95 of 100 figures with other sequences of the same kind."),
         beside(
             intervals(drawn),
-            table(["length", "sequences", metric.name, "range"], cells, left=1),
+            table(header, cells, left=1),
         ),
     )
 
@@ -240,12 +233,8 @@ def _lengths(report: RunReport, judgement: Judgement) -> str:
 
 
 def _by_class(judgement: Judgement) -> str:
-    rows = [
-        [name, percent(precision), percent(recall), percent(f1), f"{count:,}"]
-        for name, precision, recall, f1, count in judgement.evaluation.by_class()
-    ]
     kind = judgement.task.class_kind
-    header = [kind, "precision", "recall", "F1", "count"]
+    header, rows = class_table(judgement.evaluation, kind)
     parts = [table(header, rows[:_MOST_CLASSES], left=1)]
     if rest := rows[_MOST_CLASSES:]:
         parts.append(folded(f"{len(rest):,} more", table(header, rest, left=1)))

@@ -1,0 +1,36 @@
+"""The tables of an evaluation, for a terminal or a page."""
+
+from varlen.cli._shared import percent, shown
+from varlen.cli._text import between
+from varlen.train import Evaluation, Metric
+
+Table = tuple[list[str], list[list[str]]]
+"""A header, and rows."""
+
+
+def class_table(found: Evaluation, kind: str) -> Table:
+    """By class, the frequent first."""
+    rows = [
+        [name, percent(precision), percent(recall), percent(f1), f"{count:,}"]
+        for name, precision, recall, f1, count in found.by_class()
+    ]
+    return [kind, "precision", "recall", "F1", "count"], rows
+
+
+def length_table(found: Evaluation, metric: Metric) -> Table:
+    """By length."""
+    rows = [
+        [
+            between(row.least, row.most),
+            f"{row.num_sequences:,}",
+            shown(metric, row.value),
+            spread(metric, row.low, row.high, row.num_sequences),
+        ]
+        for row in found.by_length(metric)
+    ]
+    return ["length", "sequences", metric.name, "range"], rows
+
+
+def spread(metric: Metric, low: float, high: float, num_sequences: int) -> str:
+    """The ends of an interval; nothing for one sequence, of which others cannot be drawn."""
+    return f"{shown(metric, low)} to {shown(metric, high)}" if num_sequences > 1 else ""
