@@ -199,7 +199,7 @@ def test_run_folders_that_cannot_be_used(trained, data, tmp_path, varlen):
 def test_splits_that_cannot_be_evaluated(trained, tmp_path, varlen):
     varlen("evaluate", trained, "--split", "tset").assert_error("Did you mean 'test'")
     write_split(tmp_path, "test")
-    varlen("evaluate", trained, "--data", tmp_path).assert_error("split 'test' has no steps")
+    varlen("evaluate", trained, "--data", tmp_path).assert_error("split 'test' has no records")
     write_split(tmp_path, "test", (["the"], ["DTE"]))
     varlen("evaluate", trained, "--data", tmp_path).assert_error(
         r"label 'DTE' was not in the training split\n(.|\n)*Did you mean 'DET'"
