@@ -288,3 +288,13 @@ def test_every_task_has_a_report(task, make, tmp_path, varlen):
         value = metric["value"]
         assert page.tiles[f"{name}, test"][0] in (f"{value:.4f}", percent(value))
     assert page.sections["worst"].count("loss ") >= 7
+
+
+def test_figures_that_are_not_finite_are_not_drawn(run, varlen):
+    rows = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    for row in rows[1:]:
+        row["valid_loss"], row["train_loss"] = float("nan"), float("inf")
+        row["curve"] = [[step, float("nan")] for step, _ in row["curve"]]
+    (run / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    page_of(varlen, run)
+    assert "nan" not in re.sub(r"<table>.*?</table>", "", (run / "report.html").read_text())

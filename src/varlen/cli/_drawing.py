@@ -75,22 +75,28 @@ def share_bars(compared: Sequence[tuple[str, float]], *, best: int = -1) -> str:
 
 
 def intervals(rows: Sequence[tuple[str, str, float, float, float]]) -> str:
-    """Of each row its label and text, and its value between the ends of an interval."""
+    """Of each row its label and text, and its value between the ends of an interval.
+
+    One that is not finite is not drawn.
+    """
     left, right, step = 84, 70, 22
-    low, high = _extent([end for row in rows for end in row[2:]])
+    low, high = _extent([end for row in rows for end in row[2:] if math.isfinite(end)])
     lines = []
     for i, (label, value_text, *ends) in enumerate(rows):
         y = i * step + 11
-        value, first, last = (
-            left + (end - low) / (high - low) * (WIDTH - left - right) for end in ends
-        )
         lines.append(
             f'<text x="{left - 10}" y="{y + 4}" text-anchor="end">{text(label)}</text>'
             f'<line class="axis" x1="{left}" y1="{y}" x2="{WIDTH - right}" y2="{y}"/>'
-            f'<line class="bar" x1="{first:.1f}" y1="{y}" x2="{last:.1f}" y2="{y}"/>'
-            f'<circle class="bar" cx="{value:.1f}" cy="{y}" r="4"/>'
             f'<text x="{WIDTH - right + 8}" y="{y + 4}">{text(value_text)}</text>'
         )
+        if all(map(math.isfinite, ends)):
+            value, first, last = (
+                left + (end - low) / (high - low) * (WIDTH - left - right) for end in ends
+            )
+            lines.append(
+                f'<line class="bar" x1="{first:.1f}" y1="{y}" x2="{last:.1f}" y2="{y}"/>'
+                f'<circle class="bar" cx="{value:.1f}" cy="{y}" r="4"/>'
+            )
     return _drawing(len(rows) * step, lines)
 
 

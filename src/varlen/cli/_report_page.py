@@ -246,13 +246,9 @@ def _confusions(judgement: Judgement) -> str:
     names, confusion = found.class_names, found.confusion
     used = np.flatnonzero(confusion.sum(0) + confusion.sum(1))
     chosen = used[np.argsort(-confusion.sum(1)[used], kind="stable")][:_MOST_IN_MATRIX]
-    wrong = confusion.copy()
-    np.fill_diagonal(wrong, 0)
-    order = np.argsort(-wrong, axis=None, kind="stable")[:_MOST_CONFUSIONS]
-    pairs = [
-        (i, j) for i, j in zip(*np.unravel_index(order, wrong.shape), strict=True) if wrong[i, j]
-    ]
-    rows = [[names[i], names[j], f"{wrong[i, j]:,}"] for i, j in pairs]
+    pairs = [(i, j) for i, j in np.argwhere(confusion) if i != j]
+    pairs.sort(key=lambda pair: -confusion[pair])
+    rows = [[names[i], names[j], f"{confusion[i, j]:,}"] for i, j in pairs[:_MOST_CONFUSIONS]]
     matrix = heat([names[i] for i in chosen], confusion[np.ix_(chosen, chosen)].tolist())
     which = "" if len(chosen) == len(used) else f", of the {len(chosen)} most frequent"
     most = table(["right is", "given was", "times"], rows, left=2) if rows else "no mistake"
