@@ -91,3 +91,23 @@ def test_what_is_left_after_an_interrupt():
     progress.epoch_begins(3, num_epochs=3, num_steps=1000)
     left = progress.what_is_left(run)
     assert "runs/a holds the weights of epoch 1, with accuracy 95.00 % on the split valid" in left
+
+
+class Closed(Terminal):
+    """A terminal that is closed after the first line."""
+
+    def write(self, text):
+        if self.getvalue():
+            raise BrokenPipeError
+        return super().write(text)
+
+
+def test_training_goes_on_when_nobody_reads_any_more(monkeypatch):
+    monkeypatch.setattr("varlen.cli._train_progress._SECONDS_BETWEEN_FIGURES", 0.0)
+    stream = Closed()
+    progress = begun(stream, 1)
+    time.sleep(0.12)
+    batch_done(progress, 10.0, 50, 100, 100)
+    progress.epoch_ends(result(1))
+    progress.says("something")
+    assert stream.getvalue() == "120 sequences"

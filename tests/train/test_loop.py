@@ -23,6 +23,7 @@ class Line:
 
     correct: list[int] = field(default_factory=lambda: [0] * 9)
     interrupt_at: tuple[int, int] | None = None  # epoch and batch
+    interrupt: signal.Signals = signal.SIGINT
     training: dict = field(default_factory=dict)
     sizes: tuple[int, ...] = (4, 4)
 
@@ -47,7 +48,7 @@ class Line:
     def score(self, batch, carried=None):
         split, epoch, number, size = batch["number"]
         if split == "train" and self.interrupt_at == (epoch, number):
-            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(self.interrupt)
         points = torch.randn(size, 2, generator=torch.Generator().manual_seed(number))
         loss = (self.model(points) - points @ TRUE_WEIGHTS.T).square().sum()
         return Score(loss, size, {"accuracy": (self.correct[self.epoch - 1], size)}, size, size + 1)
@@ -168,6 +169,21 @@ def test_an_interrupt_in_the_first_epoch_keeps_the_weights_of_that_moment(data, 
     assert stored_weights(run).abs().min() > 0
     assert not (run.path / "metrics.jsonl").exists()
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_being_told_to_end_is_an_interrupt_unless_it_is_ignored(data, run, tmp_path, number):
+    before = signal.signal(number, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            learn(Line(interrupt_at=(1, 1), interrupt=number), data, run, epochs=2)
+        assert len(list((run.path / "checkpoints").iterdir())) == 1
+        signal.signal(number, signal.SIG_IGN)
+        other = RunFolder.create(tmp_path / "other", task="line", config={}, vocabulary={})
+        task = Line(interrupt_at=(1, 1), interrupt=number)
+        assert learn(task, data, other, epochs=2).epoch == 3
+    finally:
+        signal.signal(number, before)
 
 
 def test_an_interrupt_later_keeps_the_best_epoch(data, run):

@@ -141,8 +141,11 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     # Torch reads this when it is loaded. Its threads otherwise wait for each other busily, which on
     # cores shared with other programs made training twenty times slower.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    # Being told to end is like Ctrl-C: what is half done is cleared away, what is learned is kept.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # Being told to end, or a terminal that is closed, is like Ctrl-C: what is half done is cleared
+    # away, what is learned is kept.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) != signal.SIG_IGN:  # as `nohup` has it
+            signal.signal(number, signal.default_int_handler)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

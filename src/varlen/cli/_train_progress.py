@@ -8,6 +8,7 @@ from typing import Any, TextIO
 
 from tqdm import tqdm
 
+from varlen.cli._lasting_stream import LastingStream
 from varlen.cli._shared import percent, shown
 from varlen.train import EpochResult, Metric, Tally
 
@@ -36,7 +37,7 @@ class TrainProgress:
     def __init__(self, stream: TextIO | TextIOBase | None = None) -> None:
         self.epoch = 0
         self.best: EpochResult | None = None
-        self._stream = stream or sys.stderr
+        self._stream = LastingStream(stream or sys.stderr)
         self._bar: tqdm[Any] | None = None
         self._metrics: tuple[Metric, ...] = ()
         self._num_steps = 0

@@ -13,7 +13,7 @@ class Stopped(KeyboardInterrupt):
 
 @contextmanager
 def deferred_interrupts(*, only_first: bool) -> Iterator[Callable[[], bool]]:
-    """Holds back Ctrl-C and SIGTERM; gives what says whether there was one.
+    """Holds back Ctrl-C, SIGTERM and SIGHUP; gives what says whether there was one.
 
     Other threads than the main one have no signals, and so nothing is held back.
 
@@ -34,7 +34,11 @@ def deferred_interrupts(*, only_first: bool) -> Iterator[Callable[[], bool]]:
     if threading.current_thread() is not threading.main_thread():
         yield is_pending
         return
-    before = {number: signal.signal(number, hold) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {
+        number: signal.signal(number, hold)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        if signal.getsignal(number) != signal.SIG_IGN  # as `nohup` has it
+    }
     try:
         yield is_pending
     finally:

@@ -38,8 +38,8 @@ def fit(
 ) -> Standing:
     """Trains `task.model` as its settings say; `run` then holds the weights of the best epoch.
 
-    Ctrl-C and SIGTERM end it between two steps with a checkpoint, from which `resume` goes on to
-    the same weights, bit for bit, as if nothing had happened.
+    Ctrl-C, SIGTERM and SIGHUP end it between two steps with a checkpoint, from which `resume` goes
+    on to the same weights, bit for bit, as if nothing had happened.
 
     Args:
         task: what there is to learn.
