@@ -7,7 +7,6 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from varlen.train._lazy_adam import LazyAdam
 from varlen.train._ranks import ALONE, Ranks
 from varlen.train._settings import TrainingSettings
 
@@ -24,7 +23,8 @@ def learning_rate_at(progress: float, settings: TrainingSettings) -> float:
 class Learner:
     """A model with its optimizer, and the moving average of its weights.
 
-    The optimizer is AdamW, and `LazyAdam` for large tables of embeddings.
+    The optimizer is AdamW. Of large tables of embeddings, whose gradients are sparse, a step moves
+    only the rows that it sees (`torch.optim.SparseAdam`), and these do not decay.
 
     Args:
         model: whose parameters learn.
@@ -42,18 +42,21 @@ class Learner:
         self._model = model
         self._ranks = ranks
         self._settings = settings
-        tables = [m.weight for m in model.modules() if isinstance(m, nn.Embedding) and m.sparse]
-        self._lazy = LazyAdam(tables)
-        are_tables = {id(table) for table in tables}
+        self._tables = [
+            m.weight for m in model.modules() if isinstance(m, nn.Embedding) and m.sparse
+        ]
+        are_tables = {id(table) for table in self._tables}
         self._parameters = [
             p for p in model.parameters() if p.requires_grad and id(p) not in are_tables
         ]
-        self._optimizer = torch.optim.AdamW(
+        adam = torch.optim.AdamW(
             self._parameters,
-            lr=settings.learning_rate,
             weight_decay=settings.weight_decay,
             fused=True,  # which reads and writes tables of embeddings once a step
         )
+        self._optimizers: list[torch.optim.Optimizer] = [adam]
+        if self._tables:
+            self._optimizers.append(torch.optim.SparseAdam(self._tables))
         self._average: dict[str, Tensor] = {}
         if settings.average:
             self._average = {name: p.detach().clone() for name, p in model.named_parameters()}
@@ -70,20 +73,20 @@ class Learner:
             Whether the gradients were finite. If not, nothing has changed.
         """
         self._ranks.add_gradients(self._parameters)
-        self._ranks.add_sparse_gradients(self._lazy.tables)
+        self._ranks.add_sparse_gradients(self._tables)
         is_finite = not total or self._scale(total)
         if total and is_finite:
             self.learning_rate = learning_rate_at(progress, self._settings)
-            self._optimizer.param_groups[0]["lr"] = self.learning_rate
-            self._optimizer.step()
-            self._lazy.step(self.learning_rate)
+            for optimizer in self._optimizers:
+                optimizer.param_groups[0]["lr"] = self.learning_rate
+                optimizer.step()
             self._follow(num_before)
         self.forget()
         return is_finite
 
     def forget(self) -> None:
         """Clears the gradients."""
-        for parameter in [*self._parameters, *self._lazy.tables]:
+        for parameter in [*self._parameters, *self._tables]:
             parameter.grad = None
 
     @contextmanager
@@ -104,9 +107,11 @@ class Learner:
         """All that a step depends on and changes, by name. They are not copies."""
         state = {f"model.{name}": value for name, value in self._model.state_dict().items()}
         state |= {f"average.{name}": value for name, value in self._average.items()}
-        for number, moments in self._optimizer.state_dict()["state"].items():
-            state |= {f"optimizer.{number}.{name}": value for name, value in moments.items()}
-        return state | {f"lazy.{name}": value for name, value in self._lazy.state().items()}
+        for kind, optimizer in enumerate(self._optimizers):
+            for number, moments in optimizer.state_dict()["state"].items():
+                for name, value in moments.items():
+                    state[f"optimizer.{kind}.{number}.{name}"] = torch.as_tensor(value)
+        return state
 
     def load_state(self, state: Mapping[str, Tensor]) -> None:
         """Puts back what `state` gave.
@@ -118,19 +123,20 @@ class Learner:
         averages = _under("average", state)
         for name, value in self._average.items():
             value.copy_(averages[name])
-        moments: dict[int, dict[str, Tensor]] = {}
-        for key, value in _under("optimizer", state).items():
-            number, name = key.split(".", 1)
-            moments.setdefault(int(number), {})[name] = value
-        groups = self._optimizer.state_dict()["param_groups"]
-        self._optimizer.load_state_dict({"state": moments, "param_groups": groups})
-        self._lazy.load_state(_under("lazy", state))
+        for kind, optimizer in enumerate(self._optimizers):
+            moments: dict[int, dict[str, Tensor | int]] = {}
+            for key, value in _under(f"optimizer.{kind}", state).items():
+                number, name = key.split(".", 1)
+                is_count = not value.is_floating_point()  # SparseAdam's steps
+                moments.setdefault(int(number), {})[name] = int(value) if is_count else value
+            groups = optimizer.state_dict()["param_groups"]
+            optimizer.load_state_dict({"state": moments, "param_groups": groups})
 
     @torch.no_grad()
     def _scale(self, total: int) -> bool:
         """Makes the gradients those of the mean, no longer than is allowed."""
         gradients = [p.grad for p in self._parameters if p.grad is not None]
-        for table in self._lazy.tables:
+        for table in self._tables:
             if table.grad is not None:
                 table.grad = table.grad.coalesce()
                 gradients.append(table.grad.values())

@@ -3,10 +3,8 @@
 import pytest
 import torch
 from torch import nn
-from torch.nn.functional import embedding
 
 from varlen.train import make_settings
-from varlen.train._lazy_adam import LazyAdam
 from varlen.train._learner import Learner
 from varlen.train.inputs._table import embedding_table
 
@@ -18,38 +16,6 @@ def losses_of(seed, num_rows):
     draw = torch.Generator().manual_seed(seed)
     rows = torch.randint(num_rows, (12,), generator=draw)
     return rows, torch.randn(12, SIZE, generator=draw)
-
-
-def test_it_is_adam_where_all_rows_are_seen():
-    table = nn.Parameter(torch.randn(NUM_ROWS, SIZE, generator=torch.Generator().manual_seed(0)))
-    dense = nn.Parameter(table.detach().clone())
-    lazy, adam = LazyAdam([table]), torch.optim.Adam([dense], lr=0.1)
-    for seed in range(6):
-        rows, factors = losses_of(seed, NUM_ROWS)
-        rows = torch.cat([rows, torch.arange(NUM_ROWS)])
-        factors = torch.cat([factors, torch.full((NUM_ROWS, SIZE), 0.5)])
-        (embedding(rows, dense) * factors).sum().backward()
-        adam.step()
-        adam.zero_grad()
-        (embedding(rows, table, sparse=True) * factors).sum().backward()
-        table.grad = table.grad.coalesce()
-        lazy.step(0.1)
-        table.grad = None
-        torch.testing.assert_close(table, dense, rtol=1e-5, atol=1e-6)
-
-
-def test_rows_that_are_not_seen_stay():
-    table = nn.Parameter(torch.ones(NUM_ROWS, SIZE))
-    lazy = LazyAdam([table])
-    for rows in ([1, 1, 3], [3]):
-        embedding(torch.tensor(rows), table, sparse=True).sum().backward()
-        table.grad = table.grad.coalesce()
-        before = table.detach().clone()
-        lazy.step(0.1)
-        table.grad = None
-        moved = (table != before).any(1)
-        assert moved.tolist() == [row in rows for row in range(NUM_ROWS)]
-    lazy.step(0.1)  # a step that sees none of them
 
 
 class Model(nn.Module):
@@ -81,6 +47,29 @@ def test_the_first_step_is_that_of_a_dense_table(clip):
         torch.testing.assert_close(sparse, dense, rtol=1e-5, atol=1e-7)
 
 
+def test_rows_that_are_not_seen_stay():
+    one = model(sparse=True)
+    learner = Learner(one, make_settings("tag").training)
+    for rows in ([1, 1, 3], [3]):
+        before = one.table.weight.detach().clone()
+        one(torch.tensor(rows)).backward()
+        assert learner.step(len(rows), progress=0.5, num_before=0)
+        moved = (one.table.weight != before).any(1)
+        assert moved.tolist() == [row in rows for row in range(NUM_ROWS)]
+
+
+def test_it_is_adam_where_all_rows_are_seen():
+    models = [model(sparse=sparse) for sparse in (True, False)]
+    learners = [Learner(one, make_settings("tag").training) for one in models]
+    for seed in range(6):
+        rows = torch.cat([losses_of(seed, NUM_ROWS)[0], torch.arange(NUM_ROWS)])
+        for one, learner in zip(models, learners, strict=True):
+            one(rows).backward()
+            learner.step(len(rows), progress=seed / 6, num_before=seed)
+    for sparse, dense in zip(*(one.parameters() for one in models), strict=True):
+        torch.testing.assert_close(sparse, dense, rtol=1e-5, atol=1e-6)
+
+
 def test_a_gradient_that_is_not_finite_changes_nothing():
     one = model(sparse=True)
     learner = Learner(one, make_settings("tag").training)
@@ -102,7 +91,7 @@ def test_its_state_is_all_that_the_next_step_depends_on():
     first = Learner(halves, training)
     learn(halves, first, range(3))
     state = {name: value.clone() for name, value in first.state().items()}
-    assert {"lazy.0.exp_avg", "lazy.0.exp_avg_sq", "lazy.0.step"} <= state.keys()
+    assert {f"optimizer.1.0.{name}" for name in ("exp_avg", "exp_avg_sq", "step")} <= state.keys()
     again = model(sparse=True)
     second = Learner(again, training)
     second.load_state(state)
