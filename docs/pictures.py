@@ -2,7 +2,7 @@
 
     python docs/pictures.py docs/pictures
 
-A training is run in a terminal of 96 columns, of which the moment before its last epoch ends is
+A training is run in a terminal of 112 columns, of which a moment in its last epoch is
 drawn. The page is pictured by headless Chromium, as on a desk and as on a telephone.
 """
 
@@ -20,11 +20,11 @@ import termios
 from html import escape
 from pathlib import Path
 
-COLUMNS, ROWS = 96, 24
+COLUMNS, ROWS = 112, 24
 ROOT = Path(__file__).parents[1]
 DATA = "data/ud_english_ewt/ud_english_ewt.jsonl.gz"
 COMMAND = f"varlen train tag {DATA} --split-by split --run runs/tagger"
-NEARLY_DONE = re.compile(r"epoch (\d+)/\1 +[5-9]\d%")
+IN_THE_LAST = re.compile(r"epoch (\d+)/\1 +[5-7]\d%")
 CODE = re.compile(r"\x1b\[([0-9;?]*)([A-Za-z])|[\r\n]|[^\x1b\r\n]+")
 
 
@@ -59,14 +59,18 @@ class Screen:
 
     def shown(self) -> list[str]:
         """The lines, without blanks at their ends and empty ones at the end of all."""
-        lines = [line.rstrip() for line in self.lines]
+        lines = [
+            line.rstrip()[i : i + COLUMNS]
+            for line in self.lines
+            for i in range(0, max(len(line.rstrip()), 1), COLUMNS)
+        ]
         while lines and not lines[-1]:
             lines.pop()
         return lines[-ROWS:]
 
 
 def recorded(command: list[str]) -> list[str]:
-    """Runs a command in a terminal; the last of its screens in which the last epoch nears its end.
+    """Runs a command in a terminal; the last of its screens in which the last epoch is half done.
 
     If there is none, it is what was there at the end.
     """
@@ -85,7 +89,7 @@ def recorded(command: list[str]) -> list[str]:
                 break
             text, rest = _decoded(rest)
             screen.write(text)
-            if any(NEARLY_DONE.match(line) for line in screen.shown()):
+            if any(IN_THE_LAST.match(line) for line in screen.shown()):
                 kept = screen.shown()
     if process.wait():
         sys.exit("\n".join(screen.shown()))

@@ -298,3 +298,18 @@ def test_figures_that_are_not_finite_are_not_drawn(run, varlen):
     (run / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     page_of(varlen, run)
     assert "nan" not in re.sub(r"<table>.*?</table>", "", (run / "report.html").read_text())
+
+
+def test_whole_spans_have_a_table(tmp_path, varlen):
+    rows = [["B-PER", "I-PER", "O"], ["O", "B-LOC"]] * 4
+    for split in ("train", "valid", "test"):
+        lines = [json.dumps({"words": list("abc"[: len(row)]), "tags": row}) for row in rows]
+        (tmp_path / f"{split}.jsonl").write_text("\n".join(lines) + "\n")
+    run = tmp_path / "run"
+    assert varlen("train", "tag", tmp_path, "--run", run, "--units", 2, "--epochs", 1).status == 0
+    found = json.loads(varlen("evaluate", run, "--json").out)["by_span"]
+    assert {row["name"]: row["total"] for row in found} == {"PER": 4, "LOC": 4, "all spans": 8}
+    assert re.search(r"\nspan +precision(.|\n)*\nall spans +[\d.]+ %", varlen("evaluate", run).out)
+    _, spans = page_of(varlen, run).tables["by-class"]
+    assert [line[0] for line in spans[1:]] == [row["name"] for row in found]
+    assert [line[3] for line in spans[1:]] == [percent(row["f1"]) for row in found]

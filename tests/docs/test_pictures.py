@@ -1,6 +1,6 @@
 from xml.etree import ElementTree
 
-from pictures import Screen, drawn
+from pictures import COLUMNS, Screen, drawn
 
 
 def shown(*outputs):
@@ -24,3 +24,7 @@ def test_a_terminal_is_drawn_with_its_lines():
     root = ElementTree.fromstring(drawn(lines))
     texts = [element.text for element in root.iter() if element.tag.endswith("text")]
     assert texts == lines
+
+
+def test_lines_that_are_too_long_go_on_in_the_next():
+    assert shown("a" * (COLUMNS + 2) + "\nb") == ["a" * COLUMNS, "aa", "b"]

@@ -3,6 +3,7 @@ import pytest
 import torch
 
 from varlen import RecordWriter, sequence_example
+from varlen.metrics import bio_spans
 from varlen.train import (
     Calibration,
     Dataset,
@@ -122,3 +123,27 @@ def test_ranges_of_lengths_have_intervals_of_their_own():
     assert sum(row.num_sequences for row in rows) == 200
     for row in rows:
         assert row.low < row.value == 0.5 < row.high
+
+
+def test_tags_of_the_bio_scheme_have_spans(tmp_path):
+    tags = [["B-PER", "I-PER", "O"], ["O"], ["B-LOC", "O", "B-PER", "I-PER", "I-PER"], []]
+    for split in ("train", "valid", "test"):
+        with RecordWriter(tmp_path / f"{split}-00000-of-00001.tfrecord") as writer:
+            for number, row in enumerate(tags):
+                words = [f"{number}-{t}" for t in range(len(row))]
+                writer.write(sequence_example(sequences={"words": words, "tags": row}))
+    tables = {"model": {"units": 3}, "training": {"batch_size": 3}}
+    task = build_task("tag", Dataset(tmp_path), make_settings("tag", tables))
+    found = evaluate_split(task, Dataset(tmp_path), "test", num_worst=4)
+    names = found.class_names
+    said = {
+        judged.number: bio_spans([names[i] for i in judged.given.tolist()])
+        for judged in found.worst
+    }
+    meant = {number: bio_spans(row) for number, row in enumerate(tags)}
+    every = found.spans.micro
+    assert every.actual == 3
+    assert every.predicted == sum(map(len, said.values()))
+    assert every.correct == sum(len({*spans} & {*meant[i]}) for i, spans in said.items())
+    totals = {row.name: row.total for row in found.by_span()}
+    assert (totals["PER"], totals["LOC"]) == (2, 1)

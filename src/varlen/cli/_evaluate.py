@@ -34,7 +34,7 @@ def evaluate(
     kind (a bootstrap over sequences, of which there must be two). Then come tables by length and
     by class. Files whose names say no split are those of the split that is looked at.
     """
-    from varlen.cli._evaluation_tables import class_table, length_table, spread
+    from varlen.cli._evaluation_tables import class_table, length_table, span_table, spread
     from varlen.cli._judging import judge
     from varlen.cli._reading import Reading
     from varlen.train import RunFolder
@@ -47,6 +47,9 @@ def evaluate(
     width = terminal_width()
     if found.class_names:
         header, rows = class_table(found, task.class_kind)
+        print("\n".join(table(header, rows, left=1, width=width)), end="\n\n")
+    header, rows = span_table(found)
+    if rows:
         print("\n".join(table(header, rows, left=1, width=width)), end="\n\n")
     header, rows = length_table(found, task.metrics[0])
     print("\n".join(table(header, rows, left=1, width=width)))
@@ -85,6 +88,7 @@ def _as_json(found: Any) -> dict[str, Any]:
         "metrics": figures,
         "by_length": [row._asdict() for row in found.by_length(found.metrics[0])],
         "by_class": [row._asdict() for row in found.by_class()],
+        "by_span": [row._asdict() for row in found.by_span()],
         "groups": [row._asdict() for row in found.groups],
         "calibration_error": found.calibration and found.calibration.error,
     }

@@ -1,20 +1,32 @@
 """The tables of an evaluation, for a terminal or a page."""
 
+from collections.abc import Sequence
+
 from varlen.cli._shared import percent, shown
 from varlen.cli._text import between
-from varlen.train import Evaluation, Metric
+from varlen.train import ClassResult, Evaluation, Metric
 
 Table = tuple[list[str], list[list[str]]]
 """A header, and rows."""
 
+_SHARES = ("precision", "recall", "F1", "count")
+
 
 def class_table(found: Evaluation, kind: str) -> Table:
     """By class, the frequent first."""
-    rows = [
+    return [kind, *_SHARES], _class_rows(found.by_class())
+
+
+def span_table(found: Evaluation) -> Table:
+    """By kind of span, and all together in the last row; no rows where there are no spans."""
+    return ["span", *_SHARES], _class_rows(found.by_span())
+
+
+def _class_rows(results: Sequence[ClassResult]) -> list[list[str]]:
+    return [
         [name, percent(precision), percent(recall), percent(f1), f"{count:,}"]
-        for name, precision, recall, f1, count in found.by_class()
+        for name, precision, recall, f1, count in results
     ]
-    return [kind, "precision", "recall", "F1", "count"], rows
 
 
 def length_table(found: Evaluation, metric: Metric) -> Table:

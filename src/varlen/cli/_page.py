@@ -23,7 +23,7 @@ p.note { color: var(--wrong); }
 .beside { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 19rem), 1fr));
   gap: 1.2rem 2rem; align-items: start; }
 .beside > div { min-width: 0; }
-.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(9.2rem, 1fr)); gap: .6rem;
+.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(8.2rem, 1fr)); gap: .6rem;
   margin: 1rem 0; }
 .tile { background: var(--panel); border-radius: 8px; padding: .55rem .7rem; }
 .tile b { display: block; font-size: 1.2rem; font-weight: 600; font-variant-numeric: tabular-nums; }

@@ -16,7 +16,7 @@ from varlen.cli._drawing import (
     reliability,
     share_bars,
 )
-from varlen.cli._evaluation_tables import class_table, length_table, spread
+from varlen.cli._evaluation_tables import class_table, length_table, span_table, spread
 from varlen.cli._judging import Judgement
 from varlen.cli._padding import BATCH_SIZE, padding_of
 from varlen.cli._page import beside, folded, page, paragraph, section, table, text, tiles, titled
@@ -238,6 +238,9 @@ def _by_class(judgement: Judgement) -> str:
     parts = [table(header, rows[:_MOST_CLASSES], left=1)]
     if rest := rows[_MOST_CLASSES:]:
         parts.append(folded(f"{len(rest):,} more", table(header, rest, left=1)))
+    header, rows = span_table(judgement.evaluation)
+    if rows:
+        parts.append(titled("whole spans", table(header, rows, left=1, last_is_all=True)))
     return section("by-class", f"By {kind}", *parts)
 
 

@@ -1,6 +1,6 @@
 """Runs a model over a split, and keeps what is to be said of it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from varlen.metrics import F1, bio_spans, span_f1
+from varlen.sequences import JaggedSequence, pad
 from varlen.train._batches import to_device
 from varlen.train._calibration import Calibration
 from varlen.train._dataset import Dataset
@@ -69,6 +71,7 @@ class _Sums:
         self._calibration: Calibration | None = None
         self._num_worst, self._worst = num_worst, list[Judged]()
         self._num_rows = 0
+        self._spans = F1() if _is_bio(self._names) else None
 
     def add(self, examined: SimpleNamespace) -> None:
         losses = (examined.loss, examined.total)
@@ -86,6 +89,11 @@ class _Sums:
         calibration = Calibration.of(examined.confidence, right)
         before = self._calibration
         self._calibration = calibration if before is None else before.joined(calibration)
+        if self._spans is not None and len(examined.true) == examined.lengths.sum():
+            given, true = (
+                _padded(classes, examined.lengths) for classes in (examined.given, examined.true)
+            )
+            self._spans += span_f1(given, true, examined.lengths, tags=self._names)
         for name, chosen in examined.groups.items():
             correct, total = self._groups.get(name, (0, 0))
             self._groups[name] = correct + int(right[chosen].sum()), total + int(chosen.sum())
@@ -117,7 +125,20 @@ class _Sums:
             tuple(GroupResult(name, *found) for name, found in self._groups.items()),
             self._calibration,
             tuple(self._worst),
+            self._spans,
         )
+
+
+def _is_bio(names: Sequence[str]) -> bool:
+    """Whether classes are those of the BIO scheme."""
+    try:
+        return bool(bio_spans(names))
+    except ValueError:
+        return False
+
+
+def _padded(classes: Array, lengths: Array) -> torch.Tensor:
+    return torch.from_numpy(pad(JaggedSequence(classes, lengths)).data)
 
 
 def _decisions(examined: SimpleNamespace, row: int) -> tuple[Array, Array, Array] | tuple[()]:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from varlen.metrics import F1, Hits
 from varlen.train._calibration import Calibration
 from varlen.train._progress import Metric
 
@@ -94,6 +95,7 @@ class Evaluation:
         groups: decisions that are looked at apart.
         calibration: of all decisions; None if there are no classes.
         worst: the sequences of the highest mean loss, the highest first, as many as were asked for.
+        spans: where the classes of steps are in the BIO scheme, whole spans by kind.
     """
 
     metrics: tuple[Metric, ...]
@@ -104,6 +106,7 @@ class Evaluation:
     groups: tuple[GroupResult, ...] = ()
     calibration: Calibration | None = None
     worst: tuple[Judged, ...] = ()
+    spans: F1 | None = None
 
     def value(self, metric: Metric, rows: Any = slice(None)) -> float:
         """The figure of a metric, over all sequences or some of them."""
@@ -169,6 +172,14 @@ class Evaluation:
         ]
         return sorted(rows, key=lambda row: (-row.total, row.name))
 
+    def by_span(self) -> list[ClassResult]:
+        """The table by kind of span, the frequent first, and last a line of all kinds together."""
+        if self.spans is None:
+            return []
+        rows = [_span_result(str(kind), hits) for kind, hits in self.spans.by_label.items()]
+        rows.sort(key=lambda row: (-row.total, row.name))
+        return [*rows, _span_result("all spans", self.spans.micro)]
+
     def by_length(self, metric: Metric) -> list[LengthResult]:
         """The figure for up to five ranges of lengths with about as many sequences in each."""
         edges = np.unique(
@@ -189,6 +200,16 @@ class Evaluation:
                 LengthResult(int(found.min()), int(found.max()), len(rows), value, *interval)
             )
         return results
+
+
+def _span_result(name: str, hits: Hits) -> ClassResult:
+    return ClassResult(
+        name,
+        _share(hits.correct, hits.predicted),
+        _share(hits.correct, hits.actual),
+        _share(2 * hits.correct, hits.predicted + hits.actual),
+        hits.actual,
+    )
 
 
 def _draws(size: int, seed: int) -> Iterator[Ints]:
