@@ -160,16 +160,25 @@ def curves(
     return _drawing(height, drawn)
 
 
-def series(values: Sequence[float]) -> str:
-    """Numbers one after the other, as a line; what is not finite is left out."""
+def series(steps: Sequence[Sequence[float]]) -> str:
+    """Vectors one after the other, a line for each of their numbers.
+
+    What is not finite is left out.
+
+    Args:
+        steps: two at least, of vectors of one length.
+    """
     height = 44
-    line = _thinned(Line("", "bar", list(enumerate(values))))
-    low, high = _extent([y for _, y in line.points])
-    shown = " ".join(
-        f"{x / (len(values) - 1) * WIDTH:.1f},{height - (y - low) / (high - low) * height:.1f}"
-        for x, y in line.points
-    )
-    return _drawing(height, [f'<polyline class="bar" points="{shown}"/>'])
+    lines = [_thinned(Line("", "bar", list(enumerate(y)))) for y in zip(*steps, strict=True)]
+    low, high = _extent([y for line in lines for _, y in line.points])
+    drawn = []
+    for line in lines:
+        shown = " ".join(
+            f"{x / (len(steps) - 1) * WIDTH:.1f},{height - (y - low) / (high - low) * height:.1f}"
+            for x, y in line.points
+        )
+        drawn.append(f'<polyline class="bar thin" points="{shown}"/>')
+    return _drawing(height, drawn)
 
 
 def reliability(rows: Sequence[tuple[float, float, float]]) -> str:
@@ -215,7 +224,7 @@ def heat(names: Sequence[str], counts: Sequence[Sequence[int]]) -> str:
 
     What is right is blue and what is wrong is red, the darker the more of its row.
     """
-    left, top = 76, 76
+    left, top = 76, 16 + 7 * max((min(len(name), _MOST_LETTERS) for name in names), default=0)
     size = (WIDTH - left - 2) / max(len(names), 1)
     drawn = []
     for i, (name, row) in enumerate(zip(names, counts, strict=True)):

@@ -53,6 +53,7 @@ svg .even { stroke: var(--soft); stroke-width: 1; stroke-dasharray: 3 3; }
 polyline.bar, line.bar { fill: none; stroke: var(--bar); }
 polyline.plain, line.plain { fill: none; stroke: var(--plain); }
 line.bar { stroke-width: 2; }
+svg polyline.thin { stroke-width: 1.2; }
 """
 
 

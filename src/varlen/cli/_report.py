@@ -49,7 +49,8 @@ def report(
     """
     from varlen.cli._judging import judge
     from varlen.cli._reading import Reading
-    from varlen.cli._report_page import RunReport, report_page
+    from varlen.cli._report_head import RunReport
+    from varlen.cli._report_page import report_page
     from varlen.cli._whole import check_file, whole_file
     from varlen.train import RunFolder, data_of
     from varlen.train._run_folder import REPORT

@@ -37,7 +37,7 @@ def example(judged: Judged, record: Record, class_names: Sequence[str], task: Ta
     decisions = _decisions(judged, class_names)
     words = _sentence_feature(task, lists, class_names)
     if len(decisions) == 1 and (words is None or len(lists[words]) != 1):
-        lines.append(f"<p>{decisions[0] or text(_sure(judged, class_names))}</p>")
+        lines.append(f"<p>{_verdict(judged, class_names)}</p>")
         decisions = []
     if words is not None:
         lines.append(f"<p>{_sentence([_first(step) for step in lists[words]], decisions)}</p>")
@@ -96,10 +96,14 @@ def _decisions(judged: Judged, class_names: Sequence[str]) -> list[str]:
     ]
 
 
-def _sure(judged: Judged, class_names: Sequence[str]) -> str:
+def _verdict(judged: Judged, class_names: Sequence[str]) -> str:
+    """What was decided about a sequence as a whole."""
+    assert judged.true is not None
     assert judged.given is not None
     assert judged.confidence is not None
-    return f"{class_names[int(judged.given[0])]}, rightly, with {judged.confidence[0]:.0%}"
+    true, given = (text(class_names[int(found[0])]) for found in (judged.true, judged.given))
+    sure = f"{given} <small>with {judged.confidence[0]:.0%}</small>"
+    return f"{sure}, rightly" if true == given else f"<mark>{sure}, not {true}</mark>"
 
 
 def _sentence(words: Sequence[str], decisions: Sequence[str]) -> str:
@@ -120,10 +124,18 @@ def _first(step: Sequence[Any]) -> str:
 
 
 def _steps(steps: Sequence[Sequence[Any]]) -> str:
-    if len(steps) > 3 and all(len(step) == 1 and isinstance(step[0], float) for step in steps):
-        return series([step[0] for step in steps])
+    if len(steps) > 1 and _are_vectors(steps):
+        return series(steps)
     first = [_short(step) for step in steps[:3]]
     return " | ".join(first) + (" | …" if len(steps) > 3 else "")
+
+
+def _are_vectors(steps: Sequence[Sequence[Any]]) -> bool:
+    """Whether they are numbers that can be drawn as lines."""
+    size = len(steps[0])
+    return 1 <= size <= _MOST_VALUES and all(
+        len(step) == size and all(isinstance(value, float) for value in step) for step in steps
+    )
 
 
 def _short(values: Sequence[Any]) -> str:

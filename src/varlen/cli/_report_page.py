@@ -1,9 +1,8 @@
 """The page of `varlen report`, part by part."""
 
 import math
-from collections.abc import Mapping, Sequence
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -16,15 +15,16 @@ from varlen.cli._drawing import (
     reliability,
     share_bars,
 )
-from varlen.cli._evaluation_tables import class_table, length_table, span_table, spread
+from varlen.cli._evaluation_tables import class_table, length_table, span_table
 from varlen.cli._judging import Judgement
 from varlen.cli._padding import BATCH_SIZE, padding_of
-from varlen.cli._page import beside, folded, page, paragraph, section, table, text, tiles, titled
+from varlen.cli._page import beside, folded, page, paragraph, section, table, titled
 from varlen.cli._plan_report import epoch_time
 from varlen.cli._report_examples import example
+from varlen.cli._report_head import RunReport, head, metrics_of
 from varlen.cli._shared import percent, shown
 from varlen.cli._text import between
-from varlen.train import Metric, RunFolder, task_named
+from varlen.train import Metric
 
 _MOST_CLASSES = 40
 _MOST_IN_MATRIX = 20
@@ -38,26 +38,10 @@ _STAGES = {
 }
 
 
-class RunReport(NamedTuple):
-    """What a page is made of.
-
-    Attributes:
-        run: the run folder.
-        rows: the figures of its epochs.
-        judgement: of its model on a split; None if there is nothing to judge.
-        missing: why there is not.
-    """
-
-    run: RunFolder
-    rows: Sequence[Mapping[str, Any]]
-    judgement: Judgement | None
-    missing: str | None
-
-
 def report_page(report: RunReport) -> str:
     """The page, as HTML."""
     found = report.judgement
-    parts = [_head(report)]
+    parts = [head(report)]
     if report.rows:
         parts.append(_curves(report))
     if found is not None:
@@ -73,95 +57,12 @@ def report_page(report: RunReport) -> str:
     return page(f"varlen report: {report.run.path.resolve().name}", parts)
 
 
-def _metrics(report: RunReport) -> tuple[Metric, ...]:
-    return task_named(str(report.run.config["task"])).metrics
-
-
-def _head(report: RunReport) -> str:
-    run, rows = report.run, report.rows
-    model, training = (run.config["settings"][name] for name in ("model", "training"))
-    ways = "both directions" if model.get("bidirectional") else "one direction"
-    parameters = run.config.get("parameters")
-    what = [
-        f"varlen train {run.config['task']}",
-        f"{model['cell']}, {model['units']:,} units, {model['layers']} deep, {ways}",
-        *([] if parameters is None else [f"{parameters:,} parameters"]),
-    ]
-    lines = [paragraph("; ".join(what))]
-    if not rows:
-        lines.append(paragraph("No epoch is done yet.", "note"))
-    elif _is_unfinished(rows, training):
-        lines.append(
-            paragraph(
-                f"Epoch {rows[-1]['epoch']:,} of {training['epochs']:,} is done; training goes on, "
-                "was interrupted, or ended early.",
-                "note",
-            )
-        )
-    if report.missing is not None:
-        lines.append(paragraph(f"Not evaluated: {report.missing}.", "note"))
-    title = f"<h1>{text(run.path.resolve().name)}</h1>"
-    return "\n".join([title, *lines, tiles([*_evaluated(report), *_trained(report)])])
-
-
-def _is_unfinished(rows: Sequence[Mapping[str, Any]], training: Mapping[str, Any]) -> bool:
-    steps = training.get("steps")
-    return bool(
-        rows[-1]["epoch"] < training["epochs"] and (steps is None or rows[-1]["step"] < steps)
-    )
-
-
-def _evaluated(report: RunReport) -> list[tuple[str, str, str]]:
-    if report.judgement is None:
-        return []
-    task, split, found, _ = report.judgement
-    figures = []
-    for metric in found.metrics:
-        low, high = found.interval(metric)
-        ends = spread(metric, low, high, len(found.lengths))
-        figures.append(
-            (
-                f"{metric.name}, {split}",
-                shown(metric, found.value(metric)),
-                f"{f'{ends}; ' if ends else ''}"
-                f"{found.whole(metric):,} {metric.counted or task.counted}",
-            )
-        )
-    figures += [
-        (f"{name}, {split}", percent(correct / total), f"of {total:,} that training never saw")
-        for name, correct, total in found.groups
-        if total
-    ]
-    return figures
-
-
-def _trained(report: RunReport) -> list[tuple[str, str, str]]:
-    best = next((row for row in reversed(report.rows) if row["best"]), None)
-    if best is None:
-        return []
-    metric = _metrics(report)[0]
-    seconds = sum(row["seconds"] for row in report.rows)
-    live = sum(row["live_steps"] for row in report.rows)
-    is_shown = report.judgement is not None and report.judgement.split == "valid"
-    value = shown(metric, best[f"valid_{metric.name}"])
-    best_one = (f"{metric.name}, valid", value, f"the best, of epoch {best['epoch']:,}")
-    return [
-        *([] if is_shown else [best_one]),
-        (
-            "training",
-            epoch_time(seconds),
-            f"{len(report.rows):,} epochs, {report.rows[-1]['step']:,} steps of the optimizer",
-        ),
-        ("speed", f"{live / max(seconds, 1e-9):,.0f}", "live steps per second"),
-    ]
-
-
 def _curves(report: RunReport) -> str:
     rows = report.rows
     best = next((row["step"] for row in reversed(rows) if row["best"]), None)
     train = list(chain.from_iterable(row.get("curve", ()) for row in rows))
     drawings = []
-    metrics = [metric for metric in _metrics(report) if metric.name != "loss"]
+    metrics = [metric for metric in metrics_of(report) if metric.name != "loss"]
     for metric in (Metric("loss", False), *metrics):
         name = metric.name
         per_epoch = [(row["step"], row[f"train_{name}"]) for row in rows]
@@ -174,13 +75,13 @@ def _curves(report: RunReport) -> str:
     header = [
         "epoch",
         "step",
-        *(f"{split} {m.name}" for m in _metrics(report) for split in _SPLITS),
+        *(f"{split} {m.name}" for m in metrics_of(report) for split in _SPLITS),
     ]
     figures = [
         [
             f"{row['epoch']:,}",
             f"{row['step']:,}",
-            *(shown(m, row[f"{split}_{m.name}"]) for m in _metrics(report) for split in _SPLITS),
+            *(shown(m, row[f"{split}_{m.name}"]) for m in metrics_of(report) for split in _SPLITS),
         ]
         for row in rows[-_MOST_CLASSES:]
     ]
