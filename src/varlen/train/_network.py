@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from varlen.cells import RecurrentDropoutWrapper
 from varlen.rnn import RecurrentCell, RNNCell, bidirectional_dynamic_rnn, dynamic_rnn
 from varlen.train._cells import make_cell
+from varlen.train._dropout import dropout
 from varlen.train._settings import ModelSettings
 
 States = list[Any]
@@ -86,7 +86,7 @@ class RecurrentNetwork(nn.Module):
         return cast(list[RNNCell], list(modules))
 
     def _drop(self, steps: Tensor) -> Tensor:
-        return F.dropout(steps, self.dropout, self.training) if self.dropout else steps
+        return dropout(steps, self.dropout) if self.dropout and self.training else steps
 
 
 def _cell(size: int, settings: ModelSettings) -> RNNCell:
