@@ -1,4 +1,4 @@
-"""The pictures of the README, made anew: a terminal while a tagger trains, and its report.
+"""The pictures of the README, made anew: a plan, a terminal while a tagger trains, and its report.
 
     python docs/pictures.py docs/pictures
 
@@ -154,6 +154,12 @@ def main() -> None:
     folder = parser.parse_args().folder
     folder.mkdir(exist_ok=True)
     varlen = str(Path(sys.executable).with_name("varlen"))
+    with tempfile.TemporaryDirectory() as records:
+        convert = [varlen, "convert", str(ROOT / DATA), records, "--split-by", "split"]
+        subprocess.run([*convert, "--overwrite"], check=True)
+        files = map(str, Path(records).glob("train-*.tfrecord"))
+        plan = [varlen, "plan", *files, "--max-steps", "4096", "--buckets", "8"]
+        subprocess.run([*plan, "--png", str(folder / "plan.png")], check=True)
     lines = recorded([varlen, *COMMAND.split()[1:], "--overwrite"])
     (folder / "train.svg").write_text(drawn([f"$ {COMMAND}", *lines]))
     subprocess.run([varlen, "report", "runs/tagger"], cwd=ROOT, check=True)
