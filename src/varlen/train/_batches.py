@@ -71,22 +71,25 @@ def bucketed_batches(
         limit: cuts what is encoded into pieces, where it is too long.
         shuffle_seed: of the order; None leaves it as it is.
     """
-    source, stages = data.source(split)
     shuffle = [] if shuffle_seed is None else [Shuffle(shuffle_window(data, split), shuffle_seed)]
     lengths = data.lengths(split, length_of)
     if limit is not None:
         lengths = _piece_lengths(lengths, limit.max_length)
-    return Pipeline(
-        source,
-        *stages,
+    return pass_over(
+        data,
+        split,
         *shuffle,
         Parse(context, sequences),
         Map(encode),
         *([] if limit is None else [limit]),
         batching(data, length_of, lengths, batch_size, max_steps=max_steps, by_steps=by_steps),
-        Map(as_tensors),
-        Prefetch(_PREFETCHED),
     )
+
+
+def pass_over(data: Dataset, split: str, *stages: Stage) -> Batches:
+    """A pass over a split through stages that end with batches, which become tensors."""
+    source, first = data.source(split)
+    return Pipeline(source, *first, *stages, Map(as_tensors), Prefetch(_PREFETCHED))
 
 
 def batching(

@@ -12,17 +12,12 @@ from varlen.data import (
     LimitLength,
     Map,
     Parse,
-    Pipeline,
-    Prefetch,
     Shuffle,
-    Stage,
 )
-from varlen.train._batches import Batches, as_tensors, batching, shuffle_window
+from varlen.train._batches import Batches, batching, pass_over, shuffle_window
 from varlen.train._dataset import Dataset
 
 Encode = Callable[[dict[str, Any]], dict[str, Any]]
-
-_PREFETCHED = 4
 
 
 def streamed_batches(
@@ -54,7 +49,7 @@ def streamed_batches(
         shuffle_seed: of the order of sequences.
     """
     share = max(1, math.ceil(int(lengths.sum()) / batch_size))
-    return _batches(
+    return pass_over(
         data,
         split,
         Shuffle(shuffle_window(data, split), shuffle_seed),
@@ -78,9 +73,4 @@ def whole_batches(
 ) -> Batches:
     """A pass over a split in batches of whole sequences, as `batching` makes them."""
     stage = batching(data, length_of, lengths, batch_size, max_steps=max_steps)
-    return _batches(data, split, parse, Map(encode), stage)
-
-
-def _batches(data: Dataset, split: str, *stages: Stage) -> Batches:
-    source, first = data.source(split)
-    return Pipeline(source, *first, *stages, Map(as_tensors), Prefetch(_PREFETCHED))
+    return pass_over(data, split, parse, Map(encode), stage)

@@ -10,7 +10,6 @@ from torch import Tensor, nn
 
 from varlen.features import FixedLenFeature, string
 from varlen.sequences import JaggedSequence
-from varlen.train._batches import Batches, bucketed_batches, epoch_seed
 from varlen.train._dataset import Dataset
 from varlen.train._network import RecurrentNetwork
 from varlen.train._progress import Metric, Score
@@ -25,6 +24,7 @@ from varlen.train.inputs import (
     fit_inputs,
 )
 from varlen.train.tasks import _fit
+from varlen.train.tasks._from_inputs import WithLabels
 from varlen.train.tasks._pooling import Pooling, pooling_setting
 from varlen.train.tasks._task import Examined
 
@@ -60,7 +60,7 @@ class ClassificationModel(nn.Module):
         return scores
 
 
-class Classify:
+class Classify(WithLabels):
     """Gives every sequence a label.
 
     Args:
@@ -83,10 +83,7 @@ class Classify:
     holds_out: ClassVar[str] = "sequences"
 
     def __init__(self, settings: Settings, inputs: Inputs, target: str, labels: Labels) -> None:
-        self.settings = settings
-        self.inputs = inputs
-        self.target = target
-        self.labels = labels
+        super().__init__(settings, inputs, target, labels)
         self.model = ClassificationModel(inputs, len(labels), settings)
 
     @classmethod
@@ -105,50 +102,6 @@ class Classify:
         )
         encoders = {name: fitting.encoder() for name, fitting in inputs.items()}
         return cls(settings, Inputs(encoders), target, labels.labels())
-
-    @classmethod
-    def from_json(cls, stored: Mapping[str, Any], settings: Settings) -> "Classify":
-        inputs, labels = Inputs.from_json(stored["inputs"]), Labels.from_json(stored["labels"])
-        return cls(settings, inputs, stored["target"], labels)
-
-    def to_json(self) -> dict[str, Any]:
-        return {
-            "inputs": self.inputs.to_json(),
-            "target": self.target,
-            "labels": self.labels.to_json(),
-        }
-
-    def text_example(self, line: str) -> dict[str, Any] | None:
-        return self.inputs.text_example(line)
-
-    @property
-    def example_hint(self) -> str:
-        return self.inputs.example_hint
-
-    def describe(self) -> str:
-        return f"{self.inputs.summary}; {self.target}: {len(self.labels)} labels"
-
-    def check(self, data: Dataset, split: str) -> None:
-        _fit.check_examples(
-            data, split, self._encode, context=self._context, sequences=self.inputs.specs
-        )
-
-    def num_steps(self, data: Dataset, split: str) -> int:
-        return int(data.lengths(split, self.inputs.first).sum())
-
-    def batches(self, data: Dataset, split: str, *, epoch: int) -> Batches:
-        training = self.settings.training
-        return bucketed_batches(
-            data,
-            split,
-            context=self._context,
-            sequences=self.inputs.specs,
-            encode=self._encode,
-            length_of=self.inputs.first,
-            batch_size=training.batch_size,
-            max_steps=training.max_steps,
-            shuffle_seed=epoch_seed(training.seed, split, epoch),
-        )
 
     def score(self, batch: Any, carried: Mapping[str, Tensor] | None = None) -> Score:
         scores = self.model(batch)
@@ -174,9 +127,6 @@ class Classify:
             confidence=confidence.exp(),
             rows=torch.arange(len(targets), device=targets.device),
         )
-
-    def class_names(self) -> tuple[str, ...]:
-        return self.labels.names
 
     def predict(self, examples: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """Of each example, the likeliest label, by the name of the target, and its probability."""

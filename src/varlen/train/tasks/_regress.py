@@ -11,7 +11,6 @@ from torch import Tensor, nn
 from varlen.errors import ConfigError, FeatureError
 from varlen.features import FixedLenFeature, int64, string
 from varlen.sequences import JaggedSequence
-from varlen.train._batches import Batches, bucketed_batches, epoch_seed
 from varlen.train._dataset import Dataset
 from varlen.train._network import RecurrentNetwork
 from varlen.train._progress import Metric, Score
@@ -20,6 +19,7 @@ from varlen.train._settings import Settings
 from varlen.train.inputs import Inputs, VectorEncoder, find_context, find_sequences, fit_inputs
 from varlen.train.inputs._vectors import VectorFitting
 from varlen.train.tasks import _fit
+from varlen.train.tasks._from_inputs import FromInputs
 from varlen.train.tasks._pooling import Pooling, pooling_setting
 from varlen.train.tasks._quantiles import METRICS, Deviations, Levels, QuantileHead, answer
 from varlen.train.tasks._task import Examined
@@ -61,7 +61,7 @@ class RegressionModel(nn.Module):
         return quantiles
 
 
-class Regress:
+class Regress(FromInputs):
     """Gives every sequence a number, or a vector of them.
 
     The loss is that of quantiles, of numbers that are normalised by the mean and deviation of the
@@ -128,38 +128,9 @@ class Regress:
             "numbers": self.encoder.to_json(),
         }
 
-    def text_example(self, line: str) -> dict[str, Any] | None:
-        return self.inputs.text_example(line)
-
-    @property
-    def example_hint(self) -> str:
-        return self.inputs.example_hint
-
     def describe(self) -> str:
         size = len(self.encoder.mean)
         return f"{self.inputs.summary}; {self.target}: {size} number{'s' if size > 1 else ''}"
-
-    def check(self, data: Dataset, split: str) -> None:
-        _fit.check_examples(
-            data, split, self._encode, context=self._context, sequences=self.inputs.specs
-        )
-
-    def num_steps(self, data: Dataset, split: str) -> int:
-        return int(data.lengths(split, self.inputs.first).sum())
-
-    def batches(self, data: Dataset, split: str, *, epoch: int) -> Batches:
-        training = self.settings.training
-        return bucketed_batches(
-            data,
-            split,
-            context=self._context,
-            sequences=self.inputs.specs,
-            encode=self._encode,
-            length_of=self.inputs.first,
-            batch_size=training.batch_size,
-            max_steps=training.max_steps,
-            shuffle_seed=epoch_seed(training.seed, split, epoch),
-        )
 
     def score(self, batch: Any, carried: Mapping[str, Tensor] | None = None) -> Score:
         found, lengths = self._deviations(batch), batch[self.inputs.first].lengths

@@ -9,7 +9,6 @@ from torch import Tensor, nn
 
 from varlen.features import FixedLenSequenceFeature, string
 from varlen.sequences import JaggedSequence
-from varlen.train._batches import Batches, bucketed_batches, epoch_seed
 from varlen.train._dataset import Dataset
 from varlen.train._network import RecurrentNetwork
 from varlen.train._progress import Metric, Score
@@ -25,6 +24,7 @@ from varlen.train.inputs import (
 )
 from varlen.train.inputs._inputs import check_same_length
 from varlen.train.tasks import _fit
+from varlen.train.tasks._from_inputs import WithLabels
 from varlen.train.tasks._tag_head import TAG_HEADS
 from varlen.train.tasks._task import Examined
 
@@ -64,7 +64,7 @@ class TaggingModel(nn.Module):
         return scores
 
 
-class Tag:
+class Tag(WithLabels):
     """Gives every step a label.
 
     Args:
@@ -81,13 +81,11 @@ class Tag:
     metrics: ClassVar[tuple[Metric, ...]] = (Metric("accuracy", True, is_share=True),)
     class_kind: ClassVar[str] = "tag"
     counted: ClassVar[str] = "steps"
+    by_steps: ClassVar[bool] = True
     holds_out: ClassVar[str] = "sequences"
 
     def __init__(self, settings: Settings, inputs: Inputs, target: str, labels: Labels) -> None:
-        self.settings = settings
-        self.inputs = inputs
-        self.target = target
-        self.labels = labels
+        super().__init__(settings, inputs, target, labels)
         self.model = TaggingModel(inputs, len(labels), settings)
 
     @classmethod
@@ -104,48 +102,6 @@ class Tag:
         _fit.learn_from(data, {**inputs, target: labels}, sequences=specs)
         encoders = {name: fitting.encoder() for name, fitting in inputs.items()}
         return cls(settings, Inputs(encoders), target, labels.labels())
-
-    @classmethod
-    def from_json(cls, stored: Mapping[str, Any], settings: Settings) -> "Tag":
-        inputs, labels = Inputs.from_json(stored["inputs"]), Labels.from_json(stored["labels"])
-        return cls(settings, inputs, stored["target"], labels)
-
-    def to_json(self) -> dict[str, Any]:
-        return {
-            "inputs": self.inputs.to_json(),
-            "target": self.target,
-            "labels": self.labels.to_json(),
-        }
-
-    def text_example(self, line: str) -> dict[str, Any] | None:
-        return self.inputs.text_example(line)
-
-    @property
-    def example_hint(self) -> str:
-        return self.inputs.example_hint
-
-    def describe(self) -> str:
-        return f"{self.inputs.summary}; {self.target}: {len(self.labels)} labels"
-
-    def check(self, data: Dataset, split: str) -> None:
-        _fit.check_examples(data, split, self._encode, sequences=self._specs)
-
-    def num_steps(self, data: Dataset, split: str) -> int:
-        return int(data.lengths(split, self.inputs.first).sum())
-
-    def batches(self, data: Dataset, split: str, *, epoch: int) -> Batches:
-        training = self.settings.training
-        return bucketed_batches(
-            data,
-            split,
-            sequences=self._specs,
-            encode=self._encode,
-            length_of=self.inputs.first,
-            batch_size=training.batch_size,
-            max_steps=training.max_steps,
-            by_steps=True,
-            shuffle_seed=epoch_seed(training.seed, split, epoch),
-        )
 
     def score(self, batch: Any, carried: Mapping[str, Tensor] | None = None) -> Score:
         scores = self.model(batch)
@@ -174,9 +130,6 @@ class Tag:
             groups=self.inputs.unknown(batch),
         )
 
-    def class_names(self) -> tuple[str, ...]:
-        return self.labels.names
-
     def predict(self, examples: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """Of each example, the likeliest labels, under the name of the target."""
         if not examples:
@@ -189,7 +142,7 @@ class Tag:
         return [{self.target: self.labels.decode(row.tolist())} for row in rows]
 
     @property
-    def _specs(self) -> dict[str, FixedLenSequenceFeature]:
+    def _sequences(self) -> dict[str, FixedLenSequenceFeature]:
         target = FixedLenSequenceFeature([], self.labels.dtype)
         return {**self.inputs.specs, self.target: target}
 

@@ -1,0 +1,109 @@
+"""What tasks that learn a target from a set of inputs have in common."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any, ClassVar, TypeVar
+
+from varlen.train._batches import Batches, bucketed_batches, epoch_seed
+from varlen.train._dataset import Dataset
+from varlen.train._settings import Settings
+from varlen.train.inputs import Inputs, Labels
+from varlen.train.tasks import _fit
+
+_Own = TypeVar("_Own", bound="WithLabels")
+
+
+class FromInputs(ABC):
+    """A task over sequences of like length, whose encoders are `Inputs` and that of a target.
+
+    Attributes:
+        by_steps: whether batches have as many steps, instead of as many sequences.
+        settings: all of them.
+        inputs: the encoders of what is seen.
+        target: the feature to learn.
+    """
+
+    by_steps: ClassVar[bool] = False
+
+    settings: Settings
+    inputs: Inputs
+    target: str
+
+    def text_example(self, line: str) -> dict[str, Any] | None:
+        return self.inputs.text_example(line)
+
+    @property
+    def example_hint(self) -> str:
+        return self.inputs.example_hint
+
+    def check(self, data: Dataset, split: str) -> None:
+        _fit.check_examples(
+            data, split, self._encode, context=self._context, sequences=self._sequences
+        )
+
+    def num_steps(self, data: Dataset, split: str) -> int:
+        return int(data.lengths(split, self.inputs.first).sum())
+
+    def batches(self, data: Dataset, split: str, *, epoch: int) -> Batches:
+        training = self.settings.training
+        return bucketed_batches(
+            data,
+            split,
+            context=self._context,
+            sequences=self._sequences,
+            encode=self._encode,
+            length_of=self.inputs.first,
+            batch_size=training.batch_size,
+            max_steps=training.max_steps,
+            by_steps=self.by_steps,
+            shuffle_seed=epoch_seed(training.seed, split, epoch),
+        )
+
+    @property
+    def _context(self) -> Mapping[str, Any] | None:
+        """Specifications of context features."""
+        return None
+
+    @property
+    def _sequences(self) -> Mapping[str, Any]:
+        """Specifications of feature lists."""
+        return self.inputs.specs
+
+    @abstractmethod
+    def _encode(self, example: dict[str, Any]) -> dict[str, Any]:
+        """Makes numbers of a parsed example."""
+
+
+class WithLabels(FromInputs):
+    """Such a task, whose target has labels of a fixed set.
+
+    Args:
+        settings: all of them.
+        inputs: the encoders of what is seen.
+        target: the feature of labels.
+        labels: those of the training split.
+    """
+
+    def __init__(self, settings: Settings, inputs: Inputs, target: str, labels: Labels) -> None:
+        self.settings = settings
+        self.inputs = inputs
+        self.target = target
+        self.labels = labels
+
+    @classmethod
+    def from_json(cls: type[_Own], stored: Mapping[str, Any], settings: Settings) -> _Own:
+        inputs, labels = Inputs.from_json(stored["inputs"]), Labels.from_json(stored["labels"])
+        return cls(settings, inputs, stored["target"], labels)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "inputs": self.inputs.to_json(),
+            "target": self.target,
+            "labels": self.labels.to_json(),
+        }
+
+    def describe(self) -> str:
+        return f"{self.inputs.summary}; {self.target}: {len(self.labels)} labels"
+
+    def class_names(self) -> tuple[str, ...]:
+        return self.labels.names
