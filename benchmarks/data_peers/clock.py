@@ -5,6 +5,7 @@ Runs in interpreters without varlen.
 
 import json
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -91,5 +92,7 @@ def _children() -> list[int]:
 
 
 def _end_children() -> None:
+    # Torch takes the end of a worker of its own for a failure.
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     for child in _children():
         os.kill(child, 9)

@@ -258,7 +258,11 @@ class _Loop:
         """
         key = (self.task.settings.training.seed, self.standing.step, place)
         [seed] = np.random.SeedSequence(key).generate_state(1, np.uint64).tolist()
-        torch.manual_seed(seed >> 1)
+        if _device_of(self.task).type == "cpu":
+            # Until CUDA is used, `torch.manual_seed` keeps the traces of all its callers for it.
+            torch.default_generator.manual_seed(seed >> 1)
+        else:
+            torch.manual_seed(seed >> 1)
 
     def _report(self, scores: list[Score], num_batches: int) -> _Report:
         return _Report(
@@ -270,8 +274,12 @@ class _Loop:
 
 
 def _score(task: Learnable, batch: Any, carried: Mapping[str, Tensor] | None) -> Score:
-    device = next(task.model.parameters()).device
+    device = _device_of(task)
     is_mixed = task.settings.training.precision == "bfloat16"
     carried = None if carried is None else to_device(carried, device)
     with torch.autocast(device.type, torch.bfloat16, enabled=is_mixed):
         return task.score(to_device(batch, device), carried)
+
+
+def _device_of(task: Learnable) -> torch.device:
+    return next(task.model.parameters()).device

@@ -200,3 +200,8 @@ def test_recomputed_gates_give_the_same_gradients(make):
         module(inputs, lengths=[4, 2])[0].sin().sum().backward()
         found.append([p.grad.clone() for p in module.parameters()])
     assert_close(*found)
+
+
+def test_the_compiler_is_not_loaded_before_something_is_compiled():
+    code = "import sys, varlen.rnn\nassert 'torch._dynamo' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -1,7 +1,6 @@
 """How a cell is run along sequences: rows of values in some layout in, the same out."""
 
 from varlen.rnn.engine._choose import ENGINES, Engine
-from varlen.rnn.engine._compiling import trace_programs
 from varlen.rnn.engine._explain import explain
 from varlen.rnn.engine._rows import Rows, as_lengths
 from varlen.rnn.engine._step import native_step
@@ -14,6 +13,5 @@ __all__ = [
     "as_lengths",
     "explain",
     "native_step",
-    "trace_programs",
     "unroll",
 ]

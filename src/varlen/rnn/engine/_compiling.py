@@ -1,4 +1,8 @@
-"""Making the programs of cells before a compiler looks, since it cannot see through the making."""
+"""Making the programs of cells before a compiler looks, since it cannot see through the making.
+
+Imported where a compiler is at work: torch's decorator loads the compiler, which takes as long as
+loading torch.
+"""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any

@@ -13,7 +13,7 @@ from torch.nn.utils.rnn import PackedSequence
 
 from varlen.rnn._parameters import check_positive, make_parameter
 from varlen.rnn._recurrent import RecurrentCell
-from varlen.rnn.engine import trace_programs, unroll
+from varlen.rnn.engine import unroll
 from varlen.rnn.layers._cells import LayerWeights
 from varlen.rnn.layers._dropout import drop
 from varlen.rnn.layers._forms import Sequences, take_sequences
@@ -135,6 +135,8 @@ class RecurrentLayers(nn.Module, ABC):
                 the argument and the row.
         """
         if torch.compiler.is_compiling():
+            from varlen.rnn.engine._compiling import trace_programs
+
             trace_programs(self)
         given = take_sequences(
             input, lengths, batch_first=self.batch_first, layer=type(self).__name__

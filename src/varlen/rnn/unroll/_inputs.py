@@ -15,7 +15,7 @@ from varlen.rnn._cell import (
     check_step_inputs,
 )
 from varlen.rnn._recurrent import RecurrentCell
-from varlen.rnn.engine import ENGINES, Engine, Rows, as_lengths, trace_programs, unroll
+from varlen.rnn.engine import ENGINES, Engine, Rows, as_lengths, unroll
 
 
 class Block(NamedTuple):
@@ -76,6 +76,8 @@ def trace_for_compiler(*cells: RNNCell) -> None:
     A compiler that has seen one program found takes the table of programs to be finished.
     """
     if torch.compiler.is_compiling():
+        from varlen.rnn.engine._compiling import trace_programs
+
         for cell in cells:
             trace_programs(cell)
 
