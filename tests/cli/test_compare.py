@@ -1,4 +1,5 @@
 import json
+import re
 import shutil
 
 import pytest
@@ -52,10 +53,60 @@ def test_figures_on_a_split_are_those_of_evaluate_and_differences_are_paired(
     accuracy = found[1]["metrics"]["accuracy"]
     above = accuracy["above_first"]
     assert above["value"] == accuracy["value"] - found[0]["metrics"]["accuracy"]["value"]
-    assert above["low"] <= above["value"] <= above["high"] < 0
+    low, high = above["interval"]
+    assert low <= above["value"] <= high < 0
+    assert above["is_better"] is False
+    assert accuracy["best_at"] is None
     assert found[1]["settings"]["model.cell"] == "gru"
     shown = lines_of(varlen("compare", trained, other, "--split", "test"))
-    assert shown["test accuracy, above the first"] == ["-", f"{100 * above['value']:.2f} %"]
+    points = f"{100 * above['value']:.2f} points, worse"
+    assert shown["test accuracy, above the first"] == ["-", points]
+
+
+def trained_on(varlen, folder, task, name, *options):
+    run = folder.parent / name
+    outcome = varlen("train", task, folder, "--run", run, "--units", 3, "--epochs", 1, *options)
+    assert outcome.status == 0, outcome.err
+    return run
+
+
+def test_of_one_text_there_are_differences_and_no_ranges(tmp_path, varlen):
+    folder = tmp_path / "data"
+    folder.mkdir()
+    for split in ("train", "valid", "test"):
+        (folder / f"{split}.txt").write_text("to be or not to be " * 9)
+    runs = [trained_on(varlen, folder, "lm", cell, "--cell", cell) for cell in ("gru", "lstm")]
+    outcome = varlen("compare", *runs, "--split", "test")
+    assert "no ranges: there is one sequence only" in outcome.out
+    shown = lines_of(outcome)
+    assert re.fullmatch(r"[+-]\d\.\d{4}", shown["test loss, above the first"][1])
+    assert not [name for name in shown if "range" in name and "no ranges" not in name]
+    found = json.loads(varlen("compare", *runs, "--split", "test", "--json").out)["runs"]
+    assert found[1]["metrics"]["loss"]["interval"] is None
+    assert found[1]["metrics"]["loss"]["above_first"]["interval"] is None
+    assert found[1]["metrics"]["loss"]["above_first"]["is_better"] is None
+    alone = varlen("evaluate", runs[0])
+    assert "no ranges: there is one sequence only" in alone.out
+    assert " to " not in alone.out.replace("to look", "")
+
+
+def test_coverage_says_where_it_is_best_and_others_of_it_have_no_difference(tmp_path, varlen):
+    folder = tmp_path / "data"
+    folder.mkdir()
+    for split in ("train", "valid", "test"):
+        rows = [{"values": [0.1 * i, 0.2, 0.3 * i], "y": 0.5 * i} for i in range(9)]
+        lines = [json.dumps(row) for row in rows]
+        (folder / f"{split}.jsonl").write_text("\n".join(lines) + "\n")
+    first = trained_on(varlen, folder, "regress", "first")
+    wide = trained_on(varlen, folder, "regress", "wide", "--quantiles", "0.05,0.95")
+    shown = lines_of(varlen("compare", first, wide, "--split", "test"))
+    assert shown["test coverage (best at 80.00 %)"][1] == "-"
+    assert shown["test coverage (best at 90.00 %)"][0] == "-"
+    assert shown["valid coverage (best at 80.00 %)"][1] == "-"
+    found = json.loads(varlen("compare", first, wide, "--split", "test", "--json").out)["runs"]
+    assert [run["metrics"]["coverage"]["best_at"] for run in found] == pytest.approx([0.8, 0.9])
+    assert found[1]["metrics"]["coverage"]["above_first"] is None
+    assert re.search(r"coverage .* of 9 numbers; best at 80.00 %", varlen("evaluate", first).out)
 
 
 def test_other_data_have_no_differences_and_a_note_says_so(trained, other, data, tmp_path, varlen):

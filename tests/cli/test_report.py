@@ -108,7 +108,7 @@ def test_the_figures_are_those_of_evaluate(run, varlen):
             f"{r['least']} to {r['most']}" if r["least"] < r["most"] else str(r["least"]),
             str(r["num_sequences"]),
             percent(r["value"]),
-            f"{percent(r['low'])} to {percent(r['high'])}",
+            " to ".join(map(percent, r["interval"])),
         ]
         for r in found["by_length"]
     ]
@@ -264,9 +264,20 @@ def labelled(draw):
     return {**words(draw), "label": draw.choice(["yes", "no"])}
 
 
+def measured(draw):
+    values = [[draw.random(), draw.random()] for _ in range(draw.randrange(3, 8))]
+    return {"values": values, "target": sum(map(sum, values))}
+
+
 @pytest.mark.parametrize(
     ("task", "make"),
-    [("music", chords), ("lm", words), ("forecast", series), ("classify", labelled)],
+    [
+        ("music", chords),
+        ("lm", words),
+        ("forecast", series),
+        ("classify", labelled),
+        ("regress", measured),
+    ],
 )
 def test_every_task_has_a_report(task, make, tmp_path, varlen):
     draw = random.Random(0)
@@ -288,6 +299,9 @@ def test_every_task_has_a_report(task, make, tmp_path, varlen):
         value = metric["value"]
         assert page.tiles[f"{name}, test"][0] in (f"{value:.4f}", percent(value))
     assert page.sections["worst"].count("loss ") >= 7
+    if task in ("forecast", "regress"):
+        assert "best at 80.00 %; " in page.tiles["coverage, test"][1]
+        assert "coverage, best at 80.00 %" in page.sections["curves"]
 
 
 def test_figures_that_are_not_finite_are_not_drawn(run, varlen):

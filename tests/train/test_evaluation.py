@@ -1,3 +1,5 @@
+from collections import Counter
+
 import numpy as np
 import pytest
 import torch
@@ -6,6 +8,7 @@ from varlen import RecordWriter, sequence_example
 from varlen.metrics import bio_spans
 from varlen.train import (
     Calibration,
+    Confusion,
     Dataset,
     Evaluation,
     Metric,
@@ -18,10 +21,10 @@ ACCURACY = Metric("accuracy", True, is_share=True)
 LENGTHS = [3, 1, 0, 5, 2, 4, 1, 7, 2, 3, 6]
 
 
-def evaluation_of(right, lengths):
-    sums = {"accuracy": (np.array(right, float), np.array(lengths, float))}
-    confusion = np.zeros((0, 0), np.int64)
-    return Evaluation((ACCURACY,), sums, np.array(lengths), (), confusion)
+def evaluation_of(right, lengths, *, metric=ACCURACY, aims=None):
+    sums = {metric.name: (np.array(right, float), np.array(lengths, float))}
+    nothing = Confusion.of_keys({}, 0)
+    return Evaluation((metric,), sums, np.array(lengths), (), nothing, aims=aims or {})
 
 
 @pytest.fixture(scope="module")
@@ -108,10 +111,14 @@ def test_a_paired_difference_knows_what_is_hard_for_both():
     first = draw.random(400) < 0.5
     second = first | (np.arange(400) < 20)  # right wherever the first is, and then some
     ours, theirs = evaluation_of(second, lengths), evaluation_of(first, lengths)
-    value, low, high = ours.difference(theirs, ACCURACY)
-    assert value == pytest.approx(second.mean() - first.mean())
-    assert 0 < low < value < high < 0.06
-    assert theirs.difference(ours, ACCURACY)[0] == -value
+    found = ours.difference(theirs, ACCURACY)
+    assert found.value == pytest.approx(second.mean() - first.mean())
+    low, high = found.interval
+    assert 0 < low < found.value < high < 0.06
+    assert found.is_better is True
+    back = theirs.difference(ours, ACCURACY)
+    assert (back.value, back.is_better) == (-found.value, False)
+    assert ours.difference(ours, ACCURACY) == (0, (0, 0), None)
     with pytest.raises(ValueError, match="the same sequences, found 400 and 1 "):
         ours.difference(evaluation_of([1], [1]), ACCURACY)
 
@@ -122,7 +129,71 @@ def test_ranges_of_lengths_have_intervals_of_their_own():
     rows = evaluation_of(right, lengths).by_length(ACCURACY)
     assert sum(row.num_sequences for row in rows) == 200
     for row in rows:
-        assert row.low < row.value == 0.5 < row.high
+        low, high = row.interval
+        assert low < row.value == 0.5 < high
+
+
+def test_of_one_sequence_there_is_no_interval():
+    one = evaluation_of([3], [4])
+    assert one.value(ACCURACY) == 0.75
+    assert one.interval(ACCURACY) is None
+    assert [row.interval for row in one.by_length(ACCURACY)] == [None]
+    assert one.difference(evaluation_of([1], [4]), ACCURACY) == (0.5, None, None)
+
+
+def test_what_has_an_aim_is_better_the_nearer_it_is():
+    coverage = Metric("coverage", None, is_share=True, aim=float)
+    draw = np.random.default_rng(0)
+    near, far, low = (
+        evaluation_of(draw.random(900) < share, [1] * 900, metric=coverage, aims={"coverage": 0.8})
+        for share in (0.8, 0.95, 0.65)
+    )
+    assert near.difference(far, coverage).value < 0  # lower, and better for it
+    assert near.difference(far, coverage).is_better is True
+    assert near.difference(low, coverage).is_better is True
+    assert low.difference(near, coverage).is_better is False
+    # As far on the other side: much higher, and no better.
+    assert far.difference(low, coverage).value > 0.2
+    assert far.difference(low, coverage).is_better is None
+    with pytest.raises(ValueError, match="coverage: expected a metric that is best high or low"):
+        coverage.is_better(0.8, 0.7)
+
+
+def test_a_million_sequences_have_intervals_as_wide_as_theory_has_them():
+    draw = np.random.default_rng(0)
+    lengths = draw.integers(1, 50, size=1_000_000)
+    right = draw.binomial(lengths, 0.8)
+    found = evaluation_of(right, lengths)
+    share = found.value(ACCURACY)
+    # The delta method, for a ratio of sums.
+    deviation = np.sqrt(np.mean((right - share * lengths) ** 2) / 1e6) / lengths.mean()
+    low, high = found.interval(ACCURACY)
+    assert low == pytest.approx(share - 1.96 * deviation, abs=0.15 * deviation)
+    assert high == pytest.approx(share + 1.96 * deviation, abs=0.15 * deviation)
+
+
+@pytest.mark.parametrize("num_classes", [1, 3, 100_000])
+def test_confusions_are_those_of_the_whole_matrix(num_classes):
+    draw = np.random.default_rng(0)
+    few = np.unique(draw.integers(num_classes, size=6))
+    true, given = draw.choice(few, size=(2, 200))
+    found = Confusion.of_keys(Counter((true * num_classes + given).tolist()), num_classes)
+
+    matrix = np.zeros((len(few), len(few)), np.int64)
+    np.add.at(matrix, (np.searchsorted(few, true), np.searchsorted(few, given)), 1)
+    assert found.among(few).tolist() == matrix.tolist()
+    assert found.among(few[:2]).tolist() == matrix[:2, :2].tolist()
+    for counts, expected in (
+        (found.totals, matrix.sum(1)),
+        (found.times_given, matrix.sum(0)),
+        (found.correct, matrix.diagonal()),
+    ):
+        assert len(counts) == num_classes
+        assert counts[few].tolist() == expected.tolist()
+        assert counts.sum() == expected.sum()
+    wrong = Counter((t, g) for t, g in zip(true.tolist(), given.tolist(), strict=True) if t != g)
+    assert {(t, g): n for t, g, n in found.mistakes(1000)} == wrong
+    assert [n for *_, n in found.mistakes(2)] == sorted(wrong.values(), reverse=True)[:2]
 
 
 def test_tags_of_the_bio_scheme_have_spans(tmp_path):

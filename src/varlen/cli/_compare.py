@@ -39,8 +39,9 @@ def compare(
     """Print several runs beside each other: settings that differ, figures, times.
 
     With --split, each model is evaluated, and beside its figures stands by how much they are above
-    those of the first run, with a range: a bootstrap over the same sequences for both. If 0 is not
-    in it, the difference is hardly chance.
+    those of the first run, with a range: a bootstrap over the same sequences for both, of which
+    there must be two. "Better" and "worse" stand where that is hardly chance. The share of numbers
+    between the outermost quantiles, coverage, is better the nearer it is to what they promise.
     """
     from varlen.cli._compare_report import compare_page, comparison_json, print_comparison
     from varlen.cli._compared import ComparedRun

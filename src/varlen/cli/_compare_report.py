@@ -1,11 +1,11 @@
 """Runs beside each other: a table for people, a page, or JSON."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from varlen.cli._compared import ComparedRun, settings_that_differ
 from varlen.cli._drawing import Line, curves
-from varlen.cli._evaluation_tables import spread
+from varlen.cli._evaluation_tables import NO_RANGES, best_at, spread
 from varlen.cli._page import beside, page, paragraph, section, titled
 from varlen.cli._page import table as html_table
 from varlen.cli._plan_report import epoch_time
@@ -73,7 +73,8 @@ def _evaluated_json(run: ComparedRun, first: ComparedRun) -> dict[str, Any] | No
     return {
         metric.name: {
             "value": found.value(metric),
-            "interval": list(found.interval(metric)),
+            "interval": found.interval(metric),
+            "best_at": found.aims.get(metric.name),
             "above_first": (above := differences[metric.name]) and above._asdict(),
         }
         for metric in found.metrics
@@ -106,7 +107,7 @@ def _facts(run: ComparedRun, runs: Sequence[ComparedRun]) -> dict[str, str]:
     if best is not None:
         facts["best epoch"] = f"{best['epoch']:,}"
         for metric in metrics:
-            facts[f"valid {metric.name}"] = shown(metric, best[f"valid_{metric.name}"])
+            facts[f"valid {_named(metric, run.aims)}"] = shown(metric, best[f"valid_{metric.name}"])
     if run.evaluation is not None:
         for metric in metrics:
             facts |= _evaluated(run, runs[0], metric)
@@ -118,25 +119,28 @@ def _facts(run: ComparedRun, runs: Sequence[ComparedRun]) -> dict[str, str]:
 
 def _evaluated(run: ComparedRun, first: ComparedRun, metric: Metric) -> dict[str, str]:
     assert run.evaluation is not None
-    low, high = run.evaluation.interval(metric)
-    above = run.above(first, metric)
-    name = f"{run.split} {metric.name}"
-    found = {
-        name: shown(metric, run.evaluation.value(metric)),
-        f"{name}, range": spread(metric, low, high, len(run.evaluation.lengths)) or _NOTHING,
-        f"{name}, above the first": _NOTHING,
-        f"{name}, range of that": _NOTHING,
-    }
+    interval, above = run.evaluation.interval(metric), run.above(first, metric)
+    name = f"{run.split} {_named(metric, run.aims)}"
+    found = {name: shown(metric, run.evaluation.value(metric))}
+    if interval is not None:
+        found[f"{name}, range"] = spread(metric, interval)
     if above is not None:
-        found[f"{name}, above the first"] = _signed(metric, above.value)
-        found[f"{name}, range of that"] = (
-            f"{_signed(metric, above.low)} to {_signed(metric, above.high)}"
-        )
+        verdict = {True: ", better", False: ", worse", None: ""}[above.is_better]
+        found[f"{name}, above the first"] = f"{_signed(metric, above.value)}{verdict}"
+        if above.interval is not None:
+            ends = (_signed(metric, end) for end in above.interval)
+            found[f"{name}, range of that"] = " to ".join(ends)
     return found
 
 
+def _named(metric: Metric, aims: Mapping[str, float]) -> str:
+    best = best_at(metric, aims)
+    return f"{metric.name} ({best})" if best else metric.name
+
+
 def _signed(metric: Metric, value: float) -> str:
-    return f"{'+' if value >= 0 else ''}{shown(metric, value)}"
+    """A difference; that of two shares is no share of anything."""
+    return f"{100 * value:+.2f} points" if metric.is_share else f"{value:+.4f}"
 
 
 def _with_loss(metrics: Sequence[Metric]) -> list[Metric]:
@@ -147,9 +151,16 @@ def _with_loss(metrics: Sequence[Metric]) -> list[Metric]:
 def _note(runs: Sequence[ComparedRun]) -> str:
     """What is to be known of the table."""
     first, *others = runs
-    if first.evaluation is None or any(run.above(first, run.metrics[0]) for run in others):
+    if first.evaluation is None:
         return ""
-    return "no differences: the runs are of other tasks, or were evaluated on other sequences"
+    notes = []
+    if not any(run.above(first, run.metrics[0]) for run in others):
+        notes.append(
+            "no differences: the runs are of other tasks, or were evaluated on other sequences"
+        )
+    if all(run.evaluation is None or len(run.evaluation.lengths) < 2 for run in runs):
+        notes.append(NO_RANGES)
+    return "\n".join(notes)
 
 
 def _curve(run: ComparedRun, metric: Metric) -> str:

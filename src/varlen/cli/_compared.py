@@ -6,15 +6,15 @@ from typing import Any, NamedTuple
 
 from varlen.cli._judging import judge
 from varlen.cli._reading import Reading
-from varlen.train import Evaluation, Metric, RunFolder, Settings, task_named
-
-
-class Difference(NamedTuple):
-    """By how much a figure is above that of another run, and where that would lie."""
-
-    value: float
-    low: float
-    high: float
+from varlen.train import (
+    Difference,
+    Evaluation,
+    Metric,
+    RunFolder,
+    Settings,
+    aims_of,
+    task_named,
+)
 
 
 class ComparedRun(NamedTuple):
@@ -25,6 +25,7 @@ class ComparedRun(NamedTuple):
         config: the contents of `config.json`.
         settings: all of them, by table and name.
         metrics: of its task.
+        aims: by metric, the value that is best, of those that can be too low and too high.
         rows: the figures of its epochs.
         split: on which it was evaluated; None if it was not.
         evaluation: its counts there.
@@ -34,6 +35,7 @@ class ComparedRun(NamedTuple):
     config: Mapping[str, Any]
     settings: Mapping[str, Any]
     metrics: tuple[Metric, ...]
+    aims: Mapping[str, float]
     rows: Sequence[Mapping[str, Any]]
     split: str | None = None
     evaluation: Evaluation | None = None
@@ -51,9 +53,15 @@ class ComparedRun(NamedTuple):
         found = None if split is None else judge(run, data, [split], reading).evaluation
         kind = task_named(str(run.config["task"]))
         # A setting that an older version did not have is at its default.
-        stored = Settings.from_json(kind.Options, run.config["settings"]).to_json()
-        settings = {f"{table}.{name}": v for table, vs in stored.items() for name, v in vs.items()}
-        return cls(str(path), run.config, settings, kind.metrics, run.metrics(), split, found)
+        stored = Settings.from_json(kind.Options, run.config["settings"])
+        settings = {
+            f"{table}.{name}": value
+            for table, values in stored.to_json().items()
+            for name, value in values.items()
+        }
+        aims = aims_of(kind.metrics, stored.task)
+        rows = run.metrics()
+        return cls(str(path), run.config, settings, kind.metrics, aims, rows, split, found)
 
     @property
     def task(self) -> str:
@@ -79,9 +87,9 @@ class ComparedRun(NamedTuple):
         ours, theirs = self.evaluation, other.evaluation
         if ours is None or theirs is None or self.task != other.task or self is other:
             return None
-        if ours.lengths.tolist() != theirs.lengths.tolist():
+        if ours.lengths.tolist() != theirs.lengths.tolist() or ours.aims != theirs.aims:
             return None
-        return Difference(*ours.difference(theirs, metric))
+        return ours.difference(theirs, metric)
 
 
 def settings_that_differ(runs: Sequence[ComparedRun]) -> list[str]:

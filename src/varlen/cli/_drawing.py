@@ -74,8 +74,8 @@ def share_bars(compared: Sequence[tuple[str, float]], *, best: int = -1) -> str:
     return _drawing(len(compared) * step, lines)
 
 
-def intervals(rows: Sequence[tuple[str, str, float, float, float]]) -> str:
-    """Of each row its label and text, and its value between the ends of an interval.
+def intervals(rows: Sequence[tuple[str, str, *tuple[float, ...]]]) -> str:
+    """Of each row its label and text, and its value and the ends of an interval, if it has one.
 
     One that is not finite is not drawn.
     """
@@ -90,18 +90,24 @@ def intervals(rows: Sequence[tuple[str, str, float, float, float]]) -> str:
             f'<text x="{WIDTH - right + 8}" y="{y + 4}">{text(value_text)}</text>'
         )
         if all(map(math.isfinite, ends)):
-            value, first, last = (
+            value, *interval = (
                 left + (end - low) / (high - low) * (WIDTH - left - right) for end in ends
             )
-            lines.append(
-                f'<line class="bar" x1="{first:.1f}" y1="{y}" x2="{last:.1f}" y2="{y}"/>'
-                f'<circle class="bar" cx="{value:.1f}" cy="{y}" r="4"/>'
-            )
+            if interval:
+                first, last = interval
+                lines.append(
+                    f'<line class="bar" x1="{first:.1f}" y1="{y}" x2="{last:.1f}" y2="{y}"/>'
+                )
+            lines.append(f'<circle class="bar" cx="{value:.1f}" cy="{y}" r="4"/>')
     return _drawing(len(rows) * step, lines)
 
 
 def curves(
-    lines: Sequence[Line], *, is_share: bool = False, mark: int | float | None = None
+    lines: Sequence[Line],
+    *,
+    is_share: bool = False,
+    mark: int | float | None = None,
+    level: float | None = None,
 ) -> str:
     """Lines over the steps of a training.
 
@@ -109,11 +115,12 @@ def curves(
         lines: with x in steps; what is not finite is left out.
         is_share: whether y is shown as a percentage; if not, and it spans much, it is logarithmic.
         mark: the x of something that is marked.
+        level: a y that is marked.
     """
     lines = [_thinned(line) for line in lines]
     points = [point for line in lines for point in line.points]
     height = 200
-    found = [y for _, y in points]
+    found = [y for _, y in points] + ([] if level is None else [level])
     is_log = not is_share and min(found, default=0) > 0 and max(found) / min(found) > _LOGARITHMIC
     scale = math.log10 if is_log else float
     low, high = _extent([scale(y) for y in found])
@@ -137,6 +144,11 @@ def curves(
         x = _LEFT + mark / last * (WIDTH - _LEFT - _RIGHT)
         drawn.append(
             f'<line class="even" x1="{x:.1f}" y1="{_TOP}" x2="{x:.1f}" y2="{height - _BOTTOM}"/>'
+        )
+    if level is not None:
+        _, y = place((0, level))
+        drawn.append(
+            f'<line class="even" x1="{_LEFT}" y1="{y:.1f}" x2="{WIDTH - _RIGHT}" y2="{y:.1f}"/>'
         )
     for line in lines:
         shown = " ".join(f"{x:.1f},{y:.1f}" for x, y in map(place, line.points))

@@ -34,7 +34,14 @@ def evaluate(
     kind (a bootstrap over sequences, of which there must be two). Then come tables by length and
     by class. Files whose names say no split are those of the split that is looked at.
     """
-    from varlen.cli._evaluation_tables import class_table, length_table, span_table, spread
+    from varlen.cli._evaluation_tables import (
+        NO_RANGES,
+        best_at,
+        class_table,
+        length_table,
+        span_table,
+        spread,
+    )
     from varlen.cli._judging import judge
     from varlen.cli._reading import Reading
     from varlen.train import RunFolder
@@ -55,12 +62,13 @@ def evaluate(
     print("\n".join(table(header, rows, left=1, width=width)))
     print()
     for metric in found.metrics:
-        low, high = found.interval(metric)
-        ends = spread(metric, low, high, len(found.lengths))
+        ends = spread(metric, found.interval(metric))
+        best = best_at(metric, found.aims)
         print(
             f"{metric.name:16}{shown(metric, found.value(metric))}  "
             f"{f'({ends})  ' if ends else ''}"
             f"of {found.whole(metric):,} {metric.counted or task.counted}"
+            f"{f'; {best}' if best else ''}"
         )
     if found.calibration is not None:
         print(
@@ -73,15 +81,17 @@ def evaluate(
                 f"{name:16}{percent(correct / total)}  of {total:,} "
                 "that training never saw, whatever their capitals"
             )
+    if len(found.lengths) < 2:
+        print(f"\n{NO_RANGES}")
 
 
 def _as_json(found: Any) -> dict[str, Any]:
     figures = {}
     for metric in found.metrics:
-        low, high = found.interval(metric)
         figures[metric.name] = {
             "value": found.value(metric),
-            "interval": [low, high],
+            "interval": found.interval(metric),
+            "best_at": found.aims.get(metric.name),
             "count": found.whole(metric),
         }
     return {

@@ -1,13 +1,15 @@
 """The tables of an evaluation, for a terminal or a page."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from varlen.cli._shared import percent, shown
 from varlen.cli._text import between
-from varlen.train import ClassResult, Evaluation, Metric
+from varlen.train import ClassResult, Evaluation, Interval, Metric
 
 Table = tuple[list[str], list[list[str]]]
 """A header, and rows."""
+
+NO_RANGES = "no ranges: there is one sequence only, of which others cannot be drawn"
 
 _SHARES = ("precision", "recall", "F1", "count")
 
@@ -36,13 +38,18 @@ def length_table(found: Evaluation, metric: Metric) -> Table:
             between(row.least, row.most),
             f"{row.num_sequences:,}",
             shown(metric, row.value),
-            spread(metric, row.low, row.high, row.num_sequences),
+            spread(metric, row.interval),
         ]
         for row in found.by_length(metric)
     ]
     return ["length", "sequences", metric.name, "range"], rows
 
 
-def spread(metric: Metric, low: float, high: float, num_sequences: int) -> str:
-    """The ends of an interval; nothing for one sequence, of which others cannot be drawn."""
-    return f"{shown(metric, low)} to {shown(metric, high)}" if num_sequences > 1 else ""
+def spread(metric: Metric, interval: Interval | None) -> str:
+    """The ends of an interval; nothing without one."""
+    return "" if interval is None else " to ".join(shown(metric, end) for end in interval)
+
+
+def best_at(metric: Metric, aims: Mapping[str, float]) -> str:
+    """What is said after a figure that can be too low and too high; nothing after others."""
+    return f"best at {shown(metric, aims[metric.name])}" if metric.name in aims else ""

@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from varlen.cli._evaluation_tables import spread
+from varlen.cli._evaluation_tables import best_at, spread
 from varlen.cli._judging import Judgement
 from varlen.cli._page import paragraph, text, tiles
 from varlen.cli._plan_report import epoch_time
 from varlen.cli._shared import percent, shown
-from varlen.train import Metric, RunFolder, task_named
+from varlen.train import Metric, RunFolder, Settings, aims_of, task_named
 
 
 class RunReport(NamedTuple):
@@ -30,6 +30,13 @@ class RunReport(NamedTuple):
 def metrics_of(report: RunReport) -> tuple[Metric, ...]:
     """The metrics of its task."""
     return task_named(str(report.run.config["task"])).metrics
+
+
+def aims_of_run(report: RunReport) -> dict[str, float]:
+    """By metric, the value that is best, of those that can be too low and too high."""
+    kind = task_named(str(report.run.config["task"]))
+    settings = Settings.from_json(kind.Options, report.run.config["settings"])
+    return aims_of(kind.metrics, settings.task)
 
 
 def head(report: RunReport) -> str:
@@ -73,14 +80,16 @@ def _evaluated(report: RunReport) -> list[tuple[str, str, str]]:
     task, split, found, _ = report.judgement
     figures = []
     for metric in found.metrics:
-        low, high = found.interval(metric)
-        ends = spread(metric, low, high, len(found.lengths))
+        about = [
+            spread(metric, found.interval(metric)),
+            best_at(metric, found.aims),
+            f"{found.whole(metric):,} {metric.counted or task.counted}",
+        ]
         figures.append(
             (
                 f"{metric.name}, {split}",
                 shown(metric, found.value(metric)),
-                f"{f'{ends}; ' if ends else ''}"
-                f"{found.whole(metric):,} {metric.counted or task.counted}",
+                "; ".join(filter(None, about)),
             )
         )
     figures += [

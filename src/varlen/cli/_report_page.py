@@ -15,13 +15,13 @@ from varlen.cli._drawing import (
     reliability,
     share_bars,
 )
-from varlen.cli._evaluation_tables import class_table, length_table, span_table
+from varlen.cli._evaluation_tables import NO_RANGES, best_at, class_table, length_table, span_table
 from varlen.cli._judging import Judgement
 from varlen.cli._padding import BATCH_SIZE, padding_of
 from varlen.cli._page import beside, folded, page, paragraph, section, table, titled
 from varlen.cli._plan_report import epoch_time
 from varlen.cli._report_examples import example
-from varlen.cli._report_head import RunReport, head, metrics_of
+from varlen.cli._report_head import RunReport, aims_of_run, head, metrics_of
 from varlen.cli._shared import percent, shown
 from varlen.cli._text import between
 from varlen.train import Metric
@@ -61,7 +61,7 @@ def _curves(report: RunReport) -> str:
     rows = report.rows
     best = next((row["step"] for row in reversed(rows) if row["best"]), None)
     train = list(chain.from_iterable(row.get("curve", ()) for row in rows))
-    drawings = []
+    drawings, aims = [], aims_of_run(report)
     metrics = [metric for metric in metrics_of(report) if metric.name != "loss"]
     for metric in (Metric("loss", False), *metrics):
         name = metric.name
@@ -71,7 +71,11 @@ def _curves(report: RunReport) -> str:
             Line("train", "plain", points if name == "loss" and points else per_epoch),
             Line("valid", "bar", [(row["step"], row[f"valid_{name}"]) for row in rows]),
         ]
-        drawings.append(titled(name, curves(lines, is_share=metric.is_share, mark=best)))
+        aim = aims.get(name)
+        title = f"{name}, {best_at(metric, aims)}" if aim is not None else name
+        drawings.append(
+            titled(title, curves(lines, is_share=metric.is_share, mark=best, level=aim))
+        )
     header = [
         "epoch",
         "step",
@@ -98,13 +102,18 @@ def _by_length(judgement: Judgement) -> str:
     found, metric = judgement.evaluation, judgement.task.metrics[0]
     rows = found.by_length(metric)
     drawn = [
-        (between(r.least, r.most), shown(metric, r.value), r.value, r.low, r.high) for r in rows
+        (between(r.least, r.most), shown(metric, r.value), r.value, *(r.interval or ()))
+        for r in rows
     ]
     header, cells = length_table(found, metric)
     return section(
         "by-length",
         f"{metric.name.capitalize()} by length",
-        paragraph("Ranges hold 95 of 100 figures with other sequences of the same kind."),
+        paragraph(
+            "Ranges hold 95 of 100 figures with other sequences of the same kind."
+            if len(found.lengths) > 1
+            else f"{NO_RANGES.capitalize()}."
+        ),
         beside(
             intervals(drawn),
             table(header, cells, left=1),
@@ -148,12 +157,12 @@ def _by_class(judgement: Judgement) -> str:
 def _confusions(judgement: Judgement) -> str:
     found = judgement.evaluation
     names, confusion = found.class_names, found.confusion
-    used = np.flatnonzero(confusion.sum(0) + confusion.sum(1))
-    chosen = used[np.argsort(-confusion.sum(1)[used], kind="stable")][:_MOST_IN_MATRIX]
-    pairs = [(i, j) for i, j in np.argwhere(confusion) if i != j]
-    pairs.sort(key=lambda pair: -confusion[pair])
-    rows = [[names[i], names[j], f"{confusion[i, j]:,}"] for i, j in pairs[:_MOST_CONFUSIONS]]
-    matrix = heat([names[i] for i in chosen], confusion[np.ix_(chosen, chosen)].tolist())
+    totals = confusion.totals
+    used = np.flatnonzero(totals + confusion.times_given)
+    chosen = used[np.argsort(-totals[used], kind="stable")][:_MOST_IN_MATRIX]
+    mistakes = confusion.mistakes(_MOST_CONFUSIONS)
+    rows = [[names[true], names[given], f"{count:,}"] for true, given, count in mistakes]
+    matrix = heat([names[i] for i in chosen], confusion.among(chosen).tolist())
     which = "" if len(chosen) == len(used) else f", of the {len(chosen)} most frequent"
     most = table(["right is", "given was", "times"], rows, left=2) if rows else "no mistake"
     return section(

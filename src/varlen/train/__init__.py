@@ -6,18 +6,21 @@ A task states inputs, model head, loss and metrics; the loop knows no task. Prog
 
 from varlen.train._calibration import Calibration
 from varlen.train._cells import CELLS, make_cell
+from varlen.train._confusion import Confusion
 from varlen.train._dataset import Dataset
 from varlen.train._evaluate_split import evaluate_split, open_data
 from varlen.train._evaluation import (
     ClassResult,
+    Difference,
     Evaluation,
     GroupResult,
+    Interval,
     Judged,
     LengthResult,
 )
 from varlen.train._loop import evaluate, fit
 from varlen.train._network import RecurrentNetwork
-from varlen.train._progress import EpochResult, Metric, Observer, Score, Tally
+from varlen.train._progress import EpochResult, Metric, Observer, Score, Tally, aims_of
 from varlen.train._ranks import ALONE, OtherRankError, Ranks, joined_ranks
 from varlen.train._run_folder import RunFolder
 from varlen.train._settings import DataSettings, ModelSettings, Settings, TrainingSettings
@@ -42,12 +45,15 @@ __all__ = [
     "TASKS",
     "Calibration",
     "ClassResult",
+    "Confusion",
     "DataSettings",
     "Dataset",
+    "Difference",
     "EpochResult",
     "Evaluation",
     "Examined",
     "GroupResult",
+    "Interval",
     "Judged",
     "Learnable",
     "LengthResult",
@@ -69,6 +75,7 @@ __all__ = [
     "TrainingSettings",
     "Vocabulary",
     "WordEncoder",
+    "aims_of",
     "build_task",
     "data_of",
     "data_summary",

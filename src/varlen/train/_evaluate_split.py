@@ -1,5 +1,6 @@
 """Runs a model over a split, and keeps what is to be said of it."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,9 +14,10 @@ from varlen.metrics import F1, bio_spans, span_f1
 from varlen.sequences import JaggedSequence, pad
 from varlen.train._batches import to_device
 from varlen.train._calibration import Calibration
+from varlen.train._confusion import Confusion
 from varlen.train._dataset import Dataset
 from varlen.train._evaluation import Evaluation, GroupResult, Judged
-from varlen.train._progress import Metric
+from varlen.train._progress import Metric, aims_of
 from varlen.train.tasks import Examined, Task
 from varlen.train.tasks._fit import device_of
 
@@ -61,9 +63,10 @@ def open_data(path: Path, task: Task) -> Dataset:
 class _Sums:
     def __init__(self, task: Task, num_worst: int) -> None:
         others = (metric for metric in task.metrics if metric.name != "loss")
+        self._settings = task.settings
         self._metrics = (*others, Metric("loss", False))
         self._names = tuple(task.class_names())
-        self._confusion = np.zeros((len(self._names),) * 2, np.int64)
+        self._pairs = Counter[int]()
         self._parts: dict[str, list[Array]] = {}
         self._wholes: dict[str, list[Array]] = {}
         self._lengths: list[Array] = []
@@ -84,7 +87,8 @@ class _Sums:
         self._num_rows += len(examined.lengths)
         if examined.true is None:
             return
-        np.add.at(self._confusion, (examined.true, examined.given), 1)
+        keys = examined.true.astype(np.int64) * len(self._names) + examined.given
+        self._pairs.update(keys.tolist())
         right = examined.true == examined.given
         calibration = Calibration.of(examined.confidence, right)
         before = self._calibration
@@ -121,11 +125,12 @@ class _Sums:
             sums,
             np.concatenate(self._lengths),
             self._names,
-            self._confusion,
+            Confusion.of_keys(self._pairs, len(self._names)),
             tuple(GroupResult(name, *found) for name, found in self._groups.items()),
             self._calibration,
             tuple(self._worst),
             self._spans,
+            aims_of(self._metrics, self._settings.task),
         )
 
 

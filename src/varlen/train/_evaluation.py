@@ -1,7 +1,7 @@
 """How good a model is on a split: in all, class by class, by length, and how sure that is."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,12 +9,16 @@ import numpy.typing as npt
 
 from varlen.metrics import F1, Hits
 from varlen.train._calibration import Calibration
+from varlen.train._confusion import Confusion
 from varlen.train._progress import Metric
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
+Interval = tuple[float, float]
+
 _RESAMPLINGS = 1000
+_MOST_DRAWN = 10_000
 _MOST_BUCKETS = 5
 
 
@@ -44,16 +48,28 @@ class LengthResult(NamedTuple):
         most: the longest.
         num_sequences: how many there are.
         value: the figure of the metric.
-        low: where its interval begins.
-        high: where it ends.
+        interval: of it; None for one sequence.
     """
 
     least: int
     most: int
     num_sequences: int
     value: float
-    low: float
-    high: float
+    interval: Interval | None
+
+
+class Difference(NamedTuple):
+    """By how much a figure is above another one.
+
+    Attributes:
+        value: by so much.
+        interval: of it; None if there is none.
+        is_better: whether it is the better one; None if that may well be chance.
+    """
+
+    value: float
+    interval: Interval | None
+    is_better: bool | None
 
 
 class GroupResult(NamedTuple):
@@ -91,22 +107,24 @@ class Evaluation:
         sums: by metric, part and whole of each sequence, `[sequences]`, in their order.
         lengths: steps of each sequence.
         class_names: the classes; () if there are none.
-        confusion: `[true, given]`, how many decisions.
+        confusion: which classes were taken for which.
         groups: decisions that are looked at apart.
         calibration: of all decisions; None if there are no classes.
         worst: the sequences of the highest mean loss, the highest first, as many as were asked for.
         spans: where the classes of steps are in the BIO scheme, whole spans by kind.
+        aims: by metric, the value that is best, of those that can be too low and too high.
     """
 
     metrics: tuple[Metric, ...]
     sums: dict[str, tuple[Floats, Floats]]
     lengths: Ints
     class_names: tuple[str, ...]
-    confusion: Ints
+    confusion: Confusion
     groups: tuple[GroupResult, ...] = ()
     calibration: Calibration | None = None
     worst: tuple[Judged, ...] = ()
     spans: F1 | None = None
+    aims: Mapping[str, float] = field(default_factory=dict)
 
     def value(self, metric: Metric, rows: Any = slice(None)) -> float:
         """The figure of a metric, over all sequences or some of them."""
@@ -119,25 +137,23 @@ class Evaluation:
 
     def interval(
         self, metric: Metric, rows: Any = slice(None), *, seed: int = 0
-    ) -> tuple[float, float]:
+    ) -> Interval | None:
         """The middle 95 % of what the figure is when sequences are drawn again, with return.
 
         The percentile bootstrap of Efron (1979), over sequences, since the steps of one are not
-        independent.
+        independent. Of one sequence others cannot be drawn: None.
         """
-        part, whole = (sums[rows] for sums in self.sums[metric.name])
-        return _middle(
-            metric.figure(part[drawn].sum(), whole[drawn].sum())
-            for drawn in _draws(len(part), seed)
-        )
+        sums = np.stack([sums[rows] for sums in self.sums[metric.name]])
+        if sums.shape[1] < 2:
+            return None
+        return _middle(_figures(metric, _drawn(sums, seed)))
 
-    def difference(
-        self, other: "Evaluation", metric: Metric, *, seed: int = 0
-    ) -> tuple[float, float, float]:
-        """By how much the figure is above that of another evaluation, and its interval.
+    def difference(self, other: "Evaluation", metric: Metric, *, seed: int = 0) -> Difference:
+        """By how much the figure is above that of another evaluation.
 
         Both are drawn again with the same sequences each time, so that what is hard for both makes
-        no difference (the paired bootstrap).
+        no difference (the paired bootstrap). One is better if it is nearly always: of a metric with
+        an aim, if it is nearer to that.
 
         Raises:
             ValueError: it is not of the same sequences, as their lengths show.
@@ -147,18 +163,24 @@ class Evaluation:
                 "expected evaluations of the same sequences, found "
                 f"{len(self.lengths):,} and {len(other.lengths):,} of other lengths"
             )
-        ours, theirs = self.sums[metric.name], other.sums[metric.name]
-        low, high = _middle(
-            metric.figure(ours[0][drawn].sum(), ours[1][drawn].sum())
-            - metric.figure(theirs[0][drawn].sum(), theirs[1][drawn].sum())
-            for drawn in _draws(len(self.lengths), seed)
-        )
-        return self.value(metric) - other.value(metric), low, high
+        value = self.value(metric) - other.value(metric)
+        if len(self.lengths) < 2:
+            return Difference(value, None, None)
+        drawn = _drawn(np.stack([*self.sums[metric.name], *other.sums[metric.name]]), seed)
+        ours, theirs = _figures(metric, drawn[:2]), _figures(metric, drawn[2:])
+        if metric.name in self.aims:
+            aim = self.aims[metric.name]
+            gain = np.abs(theirs - aim) - np.abs(ours - aim)
+        else:
+            gain = ours - theirs if metric.higher_is_better else theirs - ours
+        least, most = _middle(gain)
+        is_better = True if least > 0 else False if most < 0 else None
+        return Difference(value, _middle(ours - theirs), is_better)
 
     def by_class(self) -> list[ClassResult]:
         """The table by class, the frequent first; those that neither occur nor were given aside."""
-        counts, given = self.confusion.sum(1), self.confusion.sum(0)
-        correct = np.diag(self.confusion)
+        counts, given = self.confusion.totals, self.confusion.times_given
+        correct = self.confusion.correct
         rows = [
             ClassResult(
                 name,
@@ -167,8 +189,8 @@ class Evaluation:
                 _share(2 * correct[i], counts[i] + given[i]),
                 int(counts[i]),
             )
-            for i, name in enumerate(self.class_names)
-            if counts[i] or given[i]
+            for i in np.flatnonzero(counts + given).tolist()
+            for name in [self.class_names[i]]
         ]
         return sorted(rows, key=lambda row: (-row.total, row.name))
 
@@ -197,7 +219,7 @@ class Evaluation:
             found = self.lengths[rows]
             value, interval = self.value(metric, rows), self.interval(metric, rows)
             results.append(
-                LengthResult(int(found.min()), int(found.max()), len(rows), value, *interval)
+                LengthResult(int(found.min()), int(found.max()), len(rows), value, interval)
             )
         return results
 
@@ -212,14 +234,36 @@ def _span_result(name: str, hits: Hits) -> ClassResult:
     )
 
 
-def _draws(size: int, seed: int) -> Iterator[Ints]:
-    """Numbers of sequences, drawn with return, many times."""
+def _drawn(columns: Floats, seed: int) -> Floats:
+    """What columns sum to when their rows are drawn again, with return, many times.
+
+    Of very many rows, random groups are drawn in their place: their sums vary as much, and it takes
+    no longer for more.
+
+    Args:
+        columns: `[columns, rows]`.
+        seed: of the draws, which are the same for all columns.
+
+    Returns:
+        `[columns, resamplings]`.
+    """
     draw = np.random.default_rng(seed)
-    return (draw.integers(size, size=size) for _ in range(_RESAMPLINGS))
+    size = columns.shape[1]
+    if size > _MOST_DRAWN:
+        begins = np.arange(_MOST_DRAWN) * size // _MOST_DRAWN
+        columns = np.add.reduceat(columns[:, draw.permutation(size)], begins, axis=1)
+        size = _MOST_DRAWN
+    sums = [columns[:, draw.integers(size, size=size)].sum(1) for _ in range(_RESAMPLINGS)]
+    return np.stack(sums, axis=1)
 
 
-def _middle(values: Iterable[float]) -> tuple[float, float]:
-    low, high = np.quantile(list(values), (0.025, 0.975))
+def _figures(metric: Metric, sums: Floats) -> Floats:
+    """The figures of parts and wholes, `[2, resamplings]`."""
+    return np.array([metric.figure(part, whole) for part, whole in sums.T.tolist()])
+
+
+def _middle(values: Floats) -> Interval:
+    low, high = np.quantile(values, (0.025, 0.975))
     return float(low), float(high)
 
 

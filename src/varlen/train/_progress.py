@@ -35,18 +35,21 @@ class Metric(NamedTuple):
 
     Attributes:
         name: "loss", or one of the names in `Score.metrics`.
-        higher_is_better: whether it is.
+        higher_is_better: whether it is; None if it has an aim.
         is_share: whether people see it as a percentage.
         of: what is made of part / whole, such as `math.sqrt` for a root mean square; None for
             nothing.
         counted: what its whole counts, if it is not what the task says.
+        aim: from the settings of its task alone (`Settings.task`), the value that is best, where it
+            can be too low and too high; None if there is none.
     """
 
     name: str
-    higher_is_better: bool
+    higher_is_better: bool | None
     is_share: bool = False
     of: Callable[[float], float] | None = None
     counted: str | None = None
+    aim: Callable[[Any], float] | None = None
 
     def figure(self, part: Any, whole: Any) -> float:
         """The figure of a part of a whole; 0 of nothing."""
@@ -54,10 +57,26 @@ class Metric(NamedTuple):
         return ratio if self.of is None else self.of(ratio)
 
     def is_better(self, value: float, than: float | None) -> bool:
-        """Whether a value is better than another; NaN is better than nothing else."""
+        """Whether a value is better than another; NaN is better than nothing else.
+
+        Raises:
+            ValueError: the metric has an aim; it does not choose the best epoch.
+        """
+        if self.higher_is_better is None:
+            raise ValueError(f"{self.name}: expected a metric that is best high or low")
         if than is None or math.isnan(than):
             return than is None or not math.isnan(value)
         return value > than if self.higher_is_better else value < than
+
+
+def aims_of(metrics: Iterable[Metric], options: Any) -> dict[str, float]:
+    """By metric, the value that is best, of those that have one.
+
+    Args:
+        metrics: of a task.
+        options: the settings that this task alone has.
+    """
+    return {metric.name: metric.aim(options) for metric in metrics if metric.aim is not None}
 
 
 @dataclass

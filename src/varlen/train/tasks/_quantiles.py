@@ -13,14 +13,6 @@ from varlen.errors import ConfigError
 from varlen.train._progress import Metric
 from varlen.train.inputs import VectorEncoder
 
-METRICS = (
-    Metric("loss", False),
-    Metric("MAE", False),
-    Metric("RMSE", False, of=lambda mean_square: float(mean_square**0.5)),
-    Metric("coverage", True, is_share=True),
-)
-"""Those of tasks that predict numbers; their parts and wholes are those of `Deviations`."""
-
 
 @dataclass(frozen=True)
 class Levels:
@@ -62,6 +54,15 @@ class Levels:
     def span(self) -> float:
         """The share of targets that should be between the lowest and the highest quantile."""
         return self.values[-1] - self.values[0]
+
+
+METRICS = (
+    Metric("loss", False),
+    Metric("MAE", False),
+    Metric("RMSE", False, of=lambda mean_square: float(mean_square**0.5)),
+    Metric("coverage", None, is_share=True, aim=lambda options: Levels.of(options.quantiles).span),
+)
+"""Those of tasks that predict numbers; their parts and wholes are those of `Deviations`."""
 
 
 class QuantileHead(nn.Module):
