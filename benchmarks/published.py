@@ -138,7 +138,7 @@ def table(rows: list[Row], results: Path) -> Iterator[str]:
 
 def line_of(row: Row, found: list[dict[str, Any]]) -> str:
     if not found:
-        return f"{row.name:16} not done"
+        return f"{row.name:18} not done"
     figures = [x["figure"] for x in found]
     mean = statistics.fmean(figures)
     spread = f" ± {row.show(statistics.stdev(figures), unit=False)}" if len(figures) > 1 else ""
@@ -146,7 +146,7 @@ def line_of(row: Row, found: list[dict[str, Any]]) -> str:
     bound = "at least" if row.higher_is_better else "at most"
     seconds = statistics.fmean(x["seconds"] for x in found)
     return (
-        f"{row.name:16} {row.show(mean)}{spread} ({len(figures)} "
+        f"{row.name:18} {row.show(mean)}{spread} ({len(figures)} "
         f"{'seed' if len(figures) == 1 else 'seeds'}), target {bound} {row.show(row.target)}: "
         f"{'reached' if reached else 'MISSED'}; {found[0]['parameters']:,} parameters, "
         f"{seconds:,.0f} s"

@@ -114,6 +114,7 @@ ROWS = (
     _jsb("gru", 256, 8.36),
     _jsb("cifg", 230, 8.36),
     _jsb("peephole_lstm", 200, 8.36),
+    _jsb("layer_norm_gru", 240, 8.36),
     _jsb("ugrnn", 280, 8.36),
     _long_music(
         "nottingham",
