@@ -204,3 +204,8 @@ def test_splits_that_cannot_be_evaluated(trained, tmp_path, varlen):
     varlen("evaluate", trained, "--data", tmp_path).assert_error(
         r"label 'DTE' was not in the training split\n(.|\n)*Did you mean 'DET'"
     )
+
+
+def test_without_a_standard_input_predict_says_so(trained, varlen, monkeypatch):
+    monkeypatch.setattr("sys.stdin", None)
+    varlen("predict", trained).assert_error("the standard input is closed(.|\n)*--file")

@@ -72,7 +72,14 @@ def _standard_input() -> Any:
     """The lines of the process, or of what stands in for them.
 
     They are read by a thread, and in `sys.stdin` it would be in the way of the interpreter's end.
+
+    Raises:
+        ConfigError: the process was started without a standard input.
     """
+    if sys.stdin is None:
+        raise ConfigError(
+            "the standard input is closed", hint="give sentences, --file, or lines through a pipe"
+        )
     try:
         return open(sys.stdin.fileno(), "rb", closefd=False)
     except OSError:  # it is no file

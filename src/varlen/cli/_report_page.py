@@ -92,7 +92,9 @@ def _curves(report: RunReport) -> str:
     return section(
         "curves",
         "Curves",
-        paragraph("Train is what was learned from, while it was; the dashes mark the best epoch."),
+        paragraph(
+            "Train is what was learned from, while it was; upright dashes mark the best epoch."
+        ),
         beside(*drawings),
         folded("figures of the last epochs", table(header, figures)),
     )
