@@ -93,8 +93,35 @@ def test_a_dry_run_prints_the_model_and_trains_nothing(waves, tmp_path, varlen):
     assert outcome.status == 0
     assert "60 sequences to learn from, 10 to validate; values:" in outcome.out
     # The LSTM of both directions: (2 inputs + 4 units + 1) x 16; the head: (8 + 1) x 2.
-    assert outcome.out.split()[-1] == f"{2 * 7 * 16 + 9 * 2:,}"
+    assert re.search(rf"^in all +{2 * 7 * 16 + 9 * 2:,}$", outcome.out, re.MULTILINE)
     assert not run.exists()
+
+
+def test_the_plan_and_the_estimate_of_a_dry_run_are_those_of_the_training(waves, tmp_path, varlen):
+    options = ["--units", 4, "--epochs", 2, "--batch-size", 8, "--patience", 3, "--warmup", 0.1]
+    arguments = ["train", "classify", waves, "--run", tmp_path / "run", *options]
+    plan = varlen(*arguments, "--dry-run").out
+    assert varlen(*arguments).status == 0
+    [row, _] = map(json.loads, (tmp_path / "run" / "metrics.jsonl").read_text().splitlines())
+    num_steps, padding = row["step"], f"{100 * row['padding']:.2f} %"
+    assert f"2, {num_steps} steps each; {2 * num_steps} in all" in plan
+    mean = f"of {60 / num_steps:.0f} sequences and {row['live_steps'] / num_steps:.0f} steps"
+    assert f"{num_steps} in an epoch, {mean} in the mean; {padding} padding" in plan
+    assert "0.003, linear after a warm-up of 10%" in plan
+    assert "accuracy chooses the best epoch; 3 epochs without a better one end training" in plan
+    [seconds] = re.findall(r"about ([\d.]+) s on cpu", plan)
+    assert 0 < float(seconds) < 60
+    [mebibytes] = re.findall(r"memory +about ([\d,]+) MiB", plan)
+    here = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    assert 50 < int(mebibytes.replace(",", "")) <= here + 1
+
+
+def test_a_dry_run_counts_steps_of_several_batches(waves, tmp_path, varlen):
+    options = ["--batch-size", 8, "--accumulate", 2, "--steps", 3, "--units", 4]
+    plan = varlen("train", "classify", waves, "--run", tmp_path / "run", *options, "--dry-run").out
+    [num_batches] = re.findall(r"batches +(\d+) in an epoch", plan)
+    each = -(-int(num_batches) // 2)
+    assert f"{each} steps of 2 batches each; 3 in all" in plan
 
 
 def test_a_damaged_checkpoint_is_passed_over(data, tmp_path, varlen):

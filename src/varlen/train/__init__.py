@@ -8,6 +8,7 @@ from varlen.train._calibration import Calibration
 from varlen.train._cells import CELLS, make_cell
 from varlen.train._confusion import Confusion
 from varlen.train._dataset import Dataset
+from varlen.train._estimate import Estimate, estimate
 from varlen.train._evaluate_split import evaluate_split, open_data
 from varlen.train._evaluation import (
     ClassResult,
@@ -50,6 +51,7 @@ __all__ = [
     "Dataset",
     "Difference",
     "EpochResult",
+    "Estimate",
     "Evaluation",
     "Examined",
     "GroupResult",
@@ -79,6 +81,7 @@ __all__ = [
     "build_task",
     "data_of",
     "data_summary",
+    "estimate",
     "evaluate",
     "evaluate_split",
     "fit",

@@ -109,7 +109,7 @@ def evaluate(
     task.model.eval()
     with torch.inference_mode():
         for batch in task.batches(data, split, epoch=0).for_rank(ranks.rank, ranks.num_ranks):
-            score = _score(task, batch, carried)
+            score = score_batch(task, batch, carried)
             carried = score.carried
             reports = ranks.gather(_Report(Tally.of([score]), is_stopping=is_stopping()))
             for report in reports:
@@ -243,7 +243,7 @@ class _Loop:
         carried = self.standing.carried
         for number, batch in enumerate(group):
             self._seed(number * self.ranks.num_ranks + self.ranks.rank)
-            score = _score(self.task, batch, carried)
+            score = score_batch(self.task, batch, carried)
             if not score.loss.isfinite():
                 return scores
             score.loss.backward()  # type: ignore[no-untyped-call]
@@ -273,7 +273,8 @@ class _Loop:
         )
 
 
-def _score(task: Learnable, batch: Any, carried: Mapping[str, Tensor] | None) -> Score:
+def score_batch(task: Learnable, batch: Any, carried: Mapping[str, Tensor] | None) -> Score:
+    """`Learnable.score` of a batch, on the device of the model and in its precision."""
     device = _device_of(task)
     is_mixed = task.settings.training.precision == "bfloat16"
     carried = None if carried is None else to_device(carried, device)
