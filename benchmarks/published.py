@@ -32,8 +32,6 @@ from published_rows import BUNDLED, ROWS, Row
 import varlen
 from varlen.train import RunFolder, load_task
 
-TITLES = ("row", "ours", "published", "target", "parameters", "time")
-
 
 def main() -> None:
     given = parse_arguments()
