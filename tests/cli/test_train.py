@@ -124,6 +124,12 @@ def test_a_dry_run_counts_steps_of_several_batches(waves, tmp_path, varlen):
     assert f"{each} steps of 2 batches each; 3 in all" in plan
 
 
+def test_a_dry_run_of_several_processes_prints_once(waves, tmp_path, varlen, monkeypatch):
+    monkeypatch.setenv("RANK", "1")
+    outcome = varlen("train", "classify", waves, "--run", tmp_path / "run", "--dry-run")
+    assert (outcome.status, outcome.out) == (0, "")
+
+
 def test_a_damaged_checkpoint_is_passed_over(data, tmp_path, varlen):
     run = tmp_path / "run"
     arguments = ["train", "tag", data, "--run", run, "--units", 4, "--epochs", 2]

@@ -116,6 +116,56 @@ def test_a_model_larger_than_memory(train_tagger, folder):
     outcome.assert_error(r"out of memory\n  at making the model\n  smaller batches .*--units")
 
 
+@pytest.mark.parametrize(
+    ("task", "option", "message"),
+    [
+        ("lm", "--noise 0.1", "noise: tokens are no numbers"),
+        ("lm", "--bidirectional", "bidirectional: a model that reads backwards"),
+        ("lm", "--inputs words", "inputs: language is one feature"),
+        ("music", "--noise 0.1", "noise: notes sound or do not"),
+        ("music", "--inputs words", "inputs: music is one feature"),
+        ("forecast", "--bidirectional", "bidirectional: a model that reads backwards"),
+    ],
+)
+def test_settings_that_a_task_has_no_use_for(tmp_path, varlen, task, option, message):
+    file, run = tmp_path / "train.jsonl", tmp_path / "run"
+    file.write_text('{"words": ["a"], "notes": [[60]], "values": [1, 2]}\n')
+    name, *value = option.split()
+    outcome = varlen("train", task, file, "--run", run, name, *value)
+    outcome.assert_error(
+        rf"{message}(.|\n)*at command line\n  leave it out; it is a setting of tag"
+    )
+    assert not run.exists()
+    assert name not in varlen("train", task, "--help").out
+    assert name in varlen("train", "tag", "--help").out
+
+
+class Fail(Observers):
+    """Fails, after so many steps."""
+
+    def __init__(self, steps):
+        super().__init__()
+        self.steps = steps
+
+    def epoch_begins(self, epoch, *, num_epochs, num_steps):
+        self.batch_done(None, step=0, learning_rate=0.0, waiting=0.0)
+
+    def batch_done(self, tally, *, step, learning_rate, waiting):
+        if step == self.steps:
+            raise RuntimeError("failed")
+
+
+def test_a_training_that_fails_before_its_first_step_leaves_nothing(folder, tmp_path):
+    write(folder, "train", GOOD)
+    write(folder, "valid", GOOD)
+    settings, run = make_settings("tag", {"model": {"units": 2}}), tmp_path / "run"
+    for steps, is_left in ((0, False), (0, False), (1, True)):
+        with pytest.raises(RuntimeError, match="failed"):
+            train("tag", folder, run, settings, observer=Fail(steps))
+        assert run.exists() == is_left
+    resume(run, observer=Observers())
+
+
 class Damage(Observers):
     """Damages a file when an epoch begins."""
 

@@ -251,7 +251,7 @@ def test_predictions_of_what_is_no_text(folder, example, message):
     ("tables", "message"),
     [
         ({"model": {"bidirectional": True}}, "bidirectional: a model that reads backwards"),
-        ({"data": {"inputs": ("text",)}}, "inputs: language has one feature"),
+        ({"data": {"inputs": ("text",)}}, "inputs: language is one feature"),
         ({"data": {"target": "txt"}}, "no feature list 'txt'"),
         ({"task": {"chunk": 0}}, "chunk: expected at least 1"),
     ],

@@ -271,7 +271,7 @@ def test_a_prediction_without_the_feature(folder):
     ("tables", "message"),
     [
         ({"model": {"bidirectional": True}}, "bidirectional: a model that reads backwards"),
-        ({"data": {"inputs": ("notes",)}}, "inputs: music has one feature"),
+        ({"data": {"inputs": ("notes",)}}, "inputs: music is one feature"),
         ({"data": {"target": "note"}}, "(?s)no feature list 'note'.*'notes'"),
         ({"task": {"lowest": 60, "highest": 40}}, "expected a range, found 60 to 40"),
     ],

@@ -23,6 +23,7 @@ from varlen.train import (
     Standing,
     TaskKind,
     data_of,
+    is_first_process,
     load_task,
     make_settings,
     resume,
@@ -117,6 +118,8 @@ def _command(task: TaskKind) -> Any:
         reading = Reading.of(split_by, group_by, context, words)
         share = settings.data.valid_share
         if dry_run:
+            if not is_first_process():
+                return
             from varlen.cli._train_plan import print_plan
 
             with record_folder(data, None, reading, valid_share=share) as folder:

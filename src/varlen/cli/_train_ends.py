@@ -1,6 +1,5 @@
 """How a training ends before its time: with what is left of it, and how to go on."""
 
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +8,7 @@ from pathlib import Path
 from varlen.cli._shared import Interrupted
 from varlen.cli._train_progress import TrainProgress
 from varlen.errors import CheckpointError, ConfigError, CorruptRecordError, FeatureError
-from varlen.train import Observers, Ranks, TensorBoard, joined_ranks
+from varlen.train import Observers, Ranks, TensorBoard, is_first_process, joined_ranks
 
 
 @contextmanager
@@ -26,7 +25,7 @@ def told(run: Path) -> Iterator[tuple[Ranks, Observers]]:
         with joined_ranks() as ranks:
             yield ranks, observer
     except KeyboardInterrupt:
-        if os.environ.get("RANK", "0") != "0":
+        if not is_first_process():
             sys.exit(130)  # the first rank says what is left
         raise Interrupted(progress.what_is_left(run)) from None
     except (CorruptRecordError, FeatureError) as error:

@@ -45,7 +45,12 @@ def with_settings(
     parameters = [
         *(_fixed(name, found) for name, found in fixed.items()),
         *(
-            _option(one, setting_types(owner)[one.name], _default(task, table, one))
+            _option(
+                one,
+                setting_types(owner)[one.name],
+                _default(task, table, one),
+                hidden=one.name in task.without.get(table, {}),
+            )
             for table, owner in owners.items()
             for one in fields(owner)
         ),
@@ -63,22 +68,29 @@ def _fixed(name: str, found: Any) -> inspect.Parameter:
     )
 
 
-def _option(one: Field[Any], type_: Any, default: Any) -> inspect.Parameter:
-    """An option whose default is None, for not given: a file may say what it is."""
+def _option(one: Field[Any], type_: Any, default: Any, *, hidden: bool) -> inspect.Parameter:
+    """An option whose default is None, for not given: a file may say what it is.
+
+    One that the task has no use for is hidden, and there to be refused with the reason.
+    """
     members = get_args(type_) if isinstance(type_, UnionType) else (type_,)
     kind = next(member for member in members if member is not NoneType)
     flag = f"--{one.name.replace('_', '-')}"
     shown = "" if default in (None, ()) else f" [default: {_shown(default)}]"
     help_text = f"{one.metadata['help']}{shown}"
     if kind is bool:
-        option = typer.Option(f"{flag}/--no-{flag[2:]}", help=help_text, show_default=False)
+        option = typer.Option(
+            f"{flag}/--no-{flag[2:]}", help=help_text, show_default=False, hidden=hidden
+        )
         return _parameter(one.name, Annotated[bool | None, option])
     if get_origin(kind) is tuple:
-        option = typer.Option(flag, metavar="NAME", help=f"{help_text} May be repeated.")
+        option = typer.Option(
+            flag, metavar="NAME", help=f"{help_text} May be repeated.", hidden=hidden
+        )
         return _parameter(one.name, Annotated[list[str] | None, option])
     choices = one.metadata.get("choices")
     metavar = "|".join(choices) if choices else _METAVARS[kind]
-    option = typer.Option(flag, metavar=metavar, help=help_text, show_default=False)
+    option = typer.Option(flag, metavar=metavar, help=help_text, show_default=False, hidden=hidden)
     return _parameter(one.name, Annotated[kind | None, option])
 
 

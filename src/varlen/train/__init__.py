@@ -22,7 +22,7 @@ from varlen.train._evaluation import (
 from varlen.train._loop import evaluate, fit
 from varlen.train._network import RecurrentNetwork
 from varlen.train._progress import EpochResult, Metric, Observer, Score, Tally, aims_of
-from varlen.train._ranks import ALONE, OtherRankError, Ranks, joined_ranks
+from varlen.train._ranks import ALONE, OtherRankError, Ranks, is_first_process, joined_ranks
 from varlen.train._run_folder import RunFolder
 from varlen.train._settings import DataSettings, ModelSettings, Settings, TrainingSettings
 from varlen.train._splits import split_files
@@ -85,6 +85,7 @@ __all__ = [
     "evaluate",
     "evaluate_split",
     "fit",
+    "is_first_process",
     "joined_ranks",
     "load_task",
     "make_cell",

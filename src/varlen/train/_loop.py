@@ -61,6 +61,8 @@ def fit(
             there.
         OtherRankError: another rank is gone.
         OSError: something could not be written.
+
+    What else ends it before its first step is done takes the run folder with it, unless `resume`.
     """
     settings = task.settings.training
     learner = Learner(task.model, settings, ranks=ranks)
@@ -87,6 +89,10 @@ def fit(
             # Data can be mended. The other ranks may not have come to where this one is.
             if ranks.num_ranks == 1:
                 checkpoints.save(learner, standing)
+            raise
+        except BaseException:
+            if not (resume or standing.step) and ranks.is_first:
+                run.take_back()
             raise
         ranks.wait()
     return standing

@@ -166,6 +166,11 @@ def joined_ranks() -> Iterator[Ranks]:
         dist.destroy_process_group()
 
 
+def is_first_process() -> bool:
+    """Whether this is the first of the processes that `torchrun` has started, or the only one."""
+    return os.environ.get("RANK", "0") == "0"
+
+
 def own_device(device: str) -> str:
     """The device of this process where a setting names a kind: `cuda` is one for each process."""
     is_one_of_many = dist.is_available() and dist.is_initialized()

@@ -39,6 +39,7 @@ _CONFIG = "config.json"
 _VOCABULARY = "vocabulary.json"
 _MODEL = "model.safetensors"
 _METRICS = "metrics.jsonl"
+_NONFINITE = "nonfinite-step-*.safetensors"
 _FOLDERS = ("checkpoints", "tensorboard")
 DATA = "data"
 REPORT = "report.html"
@@ -111,7 +112,7 @@ class RunFolder:
         # The configuration is replaced last, so that what is left of a run is one until then.
         for name in _FOLDERS:
             shutil.rmtree(path / name, ignore_errors=True)
-        for pattern in ("nonfinite-step-*.safetensors", _MODEL, _METRICS, _VOCABULARY, REPORT):
+        for pattern in (_NONFINITE, _MODEL, _METRICS, _VOCABULARY, REPORT):
             for file in path.glob(pattern):
                 file.unlink()
         remove_partial(path)
@@ -125,6 +126,20 @@ class RunFolder:
         write_whole(path / _CONFIG, encoded(whole))
         write_whole(path / _VOCABULARY, encoded(vocabulary))
         return cls(path, whole)
+
+    def take_back(self) -> None:
+        """Removes what `create` made, for a training that ends before its first step is done.
+
+        With a batch that was not finite in it, the folder stays.
+        """
+        if any(self.path.glob(_NONFINITE)):
+            return
+        for name in _FOLDERS:
+            shutil.rmtree(self.path / name, ignore_errors=True)
+        for name in (_VOCABULARY, _CONFIG):
+            (self.path / name).unlink(missing_ok=True)
+        if not any(self.path.iterdir()):
+            self.path.rmdir()
 
     @classmethod
     def open(cls, path: Path, *, task: str | None = None) -> "RunFolder":

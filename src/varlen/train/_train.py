@@ -17,7 +17,7 @@ from varlen.train._run_folder import RunFolder
 from varlen.train._settings import Settings
 from varlen.train._standing import Standing
 from varlen.train._tensorboard import Observers
-from varlen.train.tasks import Task, TaskKind, task_named
+from varlen.train.tasks import TASKS, Task, TaskKind, task_named
 
 
 def make_settings(
@@ -31,10 +31,17 @@ def make_settings(
         at: where they come from, for error messages.
 
     Raises:
-        ConfigError: there is no such task, table or name, or a value cannot be used.
+        ConfigError: there is no such task, table or name, a value cannot be used, or the task has
+            no use for it.
     """
     kind = task_named(task)
-    return Settings.of(kind.Options, kind.defaults, *layers, at=at)
+    settings = Settings.of(kind.Options, kind.defaults, *layers, at=at)
+    usual = Settings.of(kind.Options, kind.defaults)
+    for table, reasons in kind.without.items():
+        for name, reason in reasons.items():
+            if getattr(getattr(settings, table), name) != getattr(getattr(usual, table), name):
+                raise ConfigError(f"{name}: {reason}", at=at, hint=_who_uses(table, name))
+    return settings
 
 
 def build_task(name: str, data: Dataset, settings: Settings) -> Task:
@@ -190,6 +197,11 @@ def _open(path: Path, task: Task | TaskKind, settings: Settings) -> Dataset:
 def _sizes(data: Dataset) -> dict[str, list[int]]:
     """How many records and bytes the splits have."""
     return {split: [data.num_records(split), data.num_bytes(split)] for split in ("train", "valid")}
+
+
+def _who_uses(table: str, name: str) -> str:
+    users = [kind.name for kind in TASKS.values() if name not in kind.without.get(table, {})]
+    return f"leave it out; it is a setting of {', '.join(users)}"
 
 
 def _check_same_data(run: RunFolder, data: Dataset) -> None:

@@ -50,9 +50,6 @@ class Forecast:
     Args:
         settings: all of them.
         inputs: the encoders of the target, which comes first, and of what else is seen.
-
-    Raises:
-        ConfigError: the model is to read in both directions, and would see what it forecasts.
     """
 
     name: ClassVar[str] = "forecast"
@@ -62,17 +59,17 @@ class Forecast:
         "model": {"bidirectional": False, "units": 64, "dropout": 0.0},
         "training": {"epochs": 30},
     }
+    without: ClassVar[Mapping[str, Mapping[str, str]]] = {
+        "model": {
+            "bidirectional": "a model that reads backwards would see the steps it is to forecast"
+        }
+    }
     metrics: ClassVar[tuple[Metric, ...]] = METRICS
     class_kind: ClassVar[str] = "number"
     counted: ClassVar[str] = "numbers"
     holds_out: ClassVar[str] = "ends"
 
     def __init__(self, settings: Settings, inputs: Inputs) -> None:
-        if settings.model.bidirectional:
-            raise ConfigError(
-                "bidirectional: a model that reads backwards would see the steps it is to forecast",
-                hint="leave it out",
-            )
         self.settings = settings
         self.inputs = inputs
         self.target = inputs.first

@@ -18,12 +18,14 @@ class FromInputs(ABC):
 
     Attributes:
         by_steps: whether batches have as many steps, instead of as many sequences.
+        without: settings that the task has no use for: none.
         settings: all of them.
         inputs: the encoders of what is seen.
         target: the feature to learn.
     """
 
     by_steps: ClassVar[bool] = False
+    without: ClassVar[Mapping[str, Mapping[str, str]]] = {}
 
     settings: Settings
     inputs: Inputs

@@ -71,9 +71,6 @@ class Language:
         settings: all of them.
         feature: the text, or the feature list.
         encoder: of its tokens.
-
-    Raises:
-        ConfigError: the model is to read in both directions, so that it would see what it predicts.
     """
 
     name: ClassVar[str] = "lm"
@@ -82,6 +79,16 @@ class Language:
     defaults: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "model": {"bidirectional": False, "units": 512, "dropout": 0.2},
         "training": {"epochs": 10, "learning_rate": 4e-3, "warmup": 0.02},
+    }
+    without: ClassVar[Mapping[str, Mapping[str, str]]] = {
+        "model": {
+            "bidirectional": "a model that reads backwards would see the tokens it is to predict",
+            "noise": "tokens are no numbers that it could be added to",
+        },
+        "data": {
+            "inputs": "language is one feature, which --target names: it is learned from, and "
+            "predicted"
+        },
     }
     metrics: ClassVar[tuple[Metric, ...]] = (
         Metric("loss", False),
@@ -93,11 +100,6 @@ class Language:
     holds_out: ClassVar[str] = "sequences"
 
     def __init__(self, settings: Settings, feature: str, encoder: TokenEncoder) -> None:
-        if settings.model.bidirectional:
-            raise ConfigError(
-                "bidirectional: a model that reads backwards would see the tokens it is to predict",
-                hint="leave it out",
-            )
         self.settings = settings
         self.feature = feature
         self.encoder = encoder
@@ -106,13 +108,7 @@ class Language:
 
     @classmethod
     def build(cls, data: Dataset, settings: Settings) -> "Language":
-        at, asked = str(data.path), settings.data
-        if asked.inputs:
-            raise ConfigError(
-                "inputs: language has one feature, from which it is learned and which it predicts",
-                hint="name it with --target",
-            )
-        feature, unit = _find(data.schema, asked.target, at)
+        feature, unit = _find(data.schema, settings.data.target, str(data.path))
         fitting = TokenFitting(unit, at_least=settings.task.min_count)
         # An encoder of nothing knows how the feature is parsed.
         context, sequences = _specs(feature, TokenFitting(unit).encoder())

@@ -87,9 +87,6 @@ class Music:
         feature: the feature list of notes.
         encoder: its encoder.
         shares: how many steps of the training split have each note, between 0 and 1.
-
-    Raises:
-        ConfigError: the model is to read in both directions, so that it would see what it predicts.
     """
 
     name: ClassVar[str] = "music"
@@ -104,6 +101,16 @@ class Music:
         },
         "training": {"epochs": 70, "batch_size": 4, "learning_rate": 7e-3, "warmup": 0.1},
     }
+    without: ClassVar[Mapping[str, Mapping[str, str]]] = {
+        "model": {
+            "bidirectional": "a model that reads backwards would see the notes it is to predict",
+            "noise": "notes sound or do not, and are no numbers that it could be added to",
+        },
+        "data": {
+            "inputs": "music is one feature, which --target names: it is learned from, and "
+            "predicted"
+        },
+    }
     metrics: ClassVar[tuple[Metric, ...]] = (
         Metric("loss", False),
         Metric("accuracy", True, is_share=True, counted="notes that sound or were said to"),
@@ -115,11 +122,6 @@ class Music:
     def __init__(
         self, settings: Settings, feature: str, encoder: NoteEncoder, shares: Sequence[float]
     ) -> None:
-        if settings.model.bidirectional:
-            raise ConfigError(
-                "bidirectional: a model that reads backwards would see the notes it is to predict",
-                hint="leave it out",
-            )
         self.settings = settings
         self.feature = feature
         self.encoder = encoder
@@ -128,13 +130,8 @@ class Music:
 
     @classmethod
     def build(cls, data: Dataset, settings: Settings) -> "Music":
-        at, asked = str(data.path), settings.data
-        if asked.inputs:
-            raise ConfigError(
-                "inputs: music has one feature, from which it is learned and which it predicts",
-                hint="name it with --target",
-            )
-        feature, found = find_sequence(data.schema, asked.target, usual=_FEATURES, but=(), at=at)
+        at, asked = str(data.path), settings.data.target
+        feature, found = find_sequence(data.schema, asked, usual=_FEATURES, but=(), at=at)
         encoder = _encoder_of(feature, found, settings.task, at)
         counts = NoteCounts(encoder)
         _fit.learn_from(data, {feature: counts}, sequences={feature: encoder.spec})

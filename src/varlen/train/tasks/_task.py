@@ -85,6 +85,7 @@ class TaskKind(Protocol):
         summary: what the command line says of it, in a sentence.
         Options: the dataclass of the settings that this task alone has.
         defaults: tables of settings in which the task differs from the general defaults.
+        without: tables of settings that the task has no use for, with the reasons.
         metrics: the figures that are shown; the first chooses the best epoch.
         holds_out: what of the training split is for validation where there is no split for it:
             "sequences", or the "ends" of all sequences, which is then the business of the task.
@@ -94,6 +95,7 @@ class TaskKind(Protocol):
     summary: str
     Options: type
     defaults: Mapping[str, Mapping[str, Any]]
+    without: Mapping[str, Mapping[str, str]]
     metrics: tuple[Metric, ...]
     holds_out: str
 
