@@ -9,33 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import safetensors
+import safetensors.torch
 import torch
 from torch import Tensor
 
 from varlen.errors import CheckpointError
 
 _PARTIAL = ".partial"
-_TYPES = {
-    torch.float64: "F64",
-    torch.float32: "F32",
-    torch.float16: "F16",
-    torch.bfloat16: "BF16",
-    torch.int64: "I64",
-    torch.int32: "I32",
-    torch.int16: "I16",
-    torch.int8: "I8",
-    torch.uint8: "U8",
-    torch.bool: "BOOL",
-}
-"""What the format calls types of numbers."""
 
 
-def write_whole(path: Path, *contents: bytes | memoryview) -> None:
+def write_whole(path: Path, contents: bytes) -> None:
     """Writes a file beside and renames it, when the bytes are on the disk.
-
-    Args:
-        path: of the file.
-        *contents: what is in it, one after the other.
 
     Raises:
         OSError: it cannot be written; what was there before still is, and nothing else.
@@ -43,7 +27,7 @@ def write_whole(path: Path, *contents: bytes | memoryview) -> None:
     beside = path.with_name(f".{path.name}{_PARTIAL}")
     try:
         with beside.open("wb") as file:
-            file.writelines(contents)
+            file.write(contents)
             file.flush()
             os.fsync(file.fileno())
         beside.replace(path)
@@ -92,8 +76,6 @@ def read_json(path: Path) -> dict[str, Any]:
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], about: Mapping[str, Any]) -> None:
     """Writes a safetensors file. The same tensors give the same bytes.
 
-    The package would hold two copies of them all. Here there is none, beside what is on a device.
-
     Args:
         path: of the file.
         tensors: by name.
@@ -103,21 +85,7 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], about: Mapping[str,
         OSError: it cannot be written.
     """
     whole = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
-    # Wide numbers first, so that each lies where numbers of its size may.
-    names = sorted(whole, key=lambda name: (-whole[name].itemsize, name))
-    header: dict[str, Any] = {"__metadata__": _metadata(whole, about)}
-    end = 0
-    for name in names:
-        begin, end = end, end + whole[name].nbytes
-        header[name] = {
-            "dtype": _TYPES[whole[name].dtype],
-            "shape": list(whole[name].shape),
-            "data_offsets": [begin, end],
-        }
-    text = json.dumps(header).encode()
-    text += b" " * (-len(text) % 8)
-    size = len(text).to_bytes(8, "little")
-    write_whole(path, size, text, *(_bytes_of(whole[name]) for name in names))
+    write_whole(path, safetensors.torch.save(whole, _metadata(whole, about)))
 
 
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -151,16 +119,10 @@ def crc32(contents: bytes) -> str:
     return f"{zlib.crc32(contents):08x}"
 
 
-def _bytes_of(tensor: Tensor) -> memoryview:
-    """The bytes of a contiguous tensor, which are not copied."""
-    found: memoryview = tensor.reshape(-1).view(torch.uint8).numpy().data
-    return found
-
-
 def _metadata(tensors: Mapping[str, Tensor], about: Mapping[str, Any]) -> dict[str, str]:
     crc = zlib.crc32(json.dumps(about).encode())
     for name in sorted(tensors):
-        crc = zlib.crc32(_bytes_of(tensors[name]), crc)
+        crc = zlib.crc32(tensors[name].reshape(-1).view(torch.uint8).numpy().data, crc)
     # One entry only: safetensors writes several in an order that changes from file to file.
     return {"varlen": json.dumps({"crc32": f"{crc:08x}", "about": about})}
 
