@@ -18,6 +18,7 @@ from varlen.train._learner import Learner
 from varlen.train._loop import score_batch
 from varlen.train._standing import Standing
 from varlen.train.tasks import Learnable
+from varlen.train.tasks._fit import device_of, padded_size
 
 _SECONDS = 3.0  # of each split, that are worth measuring
 _WARM_UP = 2  # batches, which are slower than all others
@@ -104,7 +105,7 @@ def estimate(task: Learnable, data: Dataset) -> Estimate:
     num_epochs = float(training.epochs)
     if training.steps is not None:
         num_epochs = min(num_epochs, training.steps / num_steps)
-    device = next(task.model.parameters()).device
+    device = device_of(task.model)
     on_device = torch.cuda.max_memory_allocated(device) if device.type == "cuda" else None
     return Estimate(train, valid, num_steps, num_epochs, _peak_bytes(), on_device)
 
@@ -126,7 +127,7 @@ def _measured(batches: Batches, run: Callable[[Any], None]) -> Pass:
             if num_batches >= _WARM_UP:
                 seconds += now - before
                 live_timed += int(lengths.sum())
-        size = len(lengths) * int(lengths.max()) if len(lengths) else 0
+        size = padded_size(lengths)
         if size >= most:
             most, largest = size, batch
         num_batches += 1

@@ -23,6 +23,7 @@ from varlen.train._ranks import ALONE, Ranks
 from varlen.train._run_folder import RunFolder
 from varlen.train._standing import Standing
 from varlen.train.tasks import Learnable
+from varlen.train.tasks._fit import device_of
 
 IsStopping = Callable[[], bool]
 
@@ -264,7 +265,7 @@ class _Loop:
         """
         key = (self.task.settings.training.seed, self.standing.step, place)
         [seed] = np.random.SeedSequence(key).generate_state(1, np.uint64).tolist()
-        if _device_of(self.task).type == "cpu":
+        if device_of(self.task.model).type == "cpu":
             # Until CUDA is used, `torch.manual_seed` keeps the traces of all its callers for it.
             torch.default_generator.manual_seed(seed >> 1)
         else:
@@ -281,12 +282,8 @@ class _Loop:
 
 def score_batch(task: Learnable, batch: Any, carried: Mapping[str, Tensor] | None) -> Score:
     """`Learnable.score` of a batch, on the device of the model and in its precision."""
-    device = _device_of(task)
+    device = device_of(task.model)
     is_mixed = task.settings.training.precision == "bfloat16"
     carried = None if carried is None else to_device(carried, device)
     with torch.autocast(device.type, torch.bfloat16, enabled=is_mixed):
         return task.score(to_device(batch, device), carried)
-
-
-def _device_of(task: Learnable) -> torch.device:
-    return next(task.model.parameters()).device
