@@ -1,64 +1,39 @@
-"""The works of `benchmarks/train.py`, done by varlen: the command line, without its printing."""
+"""The works of `benchmarks/train.py`, done by its command line."""
 
+import json
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
 
-import torch
 from answer import print_answer
 
 import varlen
-from varlen.train import EpochResult, make_settings, train
 
 
-class Listener:
-    """Keeps what epochs had to show."""
-
-    def __init__(self) -> None:
-        self.seconds: list[float] = []
-        self.figures: list[float] = []
-        self.live = 0
-
-    def epoch_ends(self, result: EpochResult) -> None:
-        self.seconds.append(result.seconds)
-        self.figures.append(result.valid.value(result.metrics[0]))
-        self.live = result.train.live
-
-    def __getattr__(self, name: str) -> Any:
-        return lambda *arguments, **named: None
-
-
-def settings_of(task: str, epochs: str, sizes: list[str]) -> dict[str, dict[str, Any]]:
-    training: dict[str, Any] = {
-        "epochs": int(epochs),
-        "learning_rate": 3e-3,
-        "schedule": "linear",
-        "clip": 1.0,
-    }
+def options_of(task: str, epochs: str, sizes: list[str]) -> list[str]:
+    training = ["--epochs", epochs, "--learning-rate", "3e-3", "--schedule", "linear"]
+    training += ["--clip", "1.0"]
     if task == "tag":
-        return {"training": {**training, "batch_size": 32}}
+        return [*training, "--batch-size", "32"]
     units, batch_size, dropout = sizes
-    model = {"cell": "lstm", "units": int(units), "layers": 1, "dropout": float(dropout)}
-    return {
-        "model": {**model, "bidirectional": False},
-        "training": {**training, "batch_size": int(batch_size), "average": 0.0},
-    }
+    model = ["--cell", "lstm", "--units", units, "--layers", "1", "--dropout", dropout]
+    return [*training, *model, "--no-bidirectional", "--batch-size", batch_size, "--average", "0"]
 
 
 if __name__ == "__main__":
     task, path, epochs, *sizes = sys.argv[1:]
-    heard = Listener()
     with tempfile.TemporaryDirectory() as folder:
-        records = Path(folder) / "records"
-        convert = [sys.executable, "-m", "varlen", "convert", path, str(records)]
-        subprocess.run([*convert, "--split-by", "split"], check=True, capture_output=True)
-        settings = make_settings(task, settings_of(task, epochs, sizes))
-        train(task, records, Path(folder) / "run", settings, observer=heard)
+        run = Path(folder) / "run"
+        given = ["train", task, path, "--split-by", "split", "--run", str(run)]
+        given += options_of(task, epochs, sizes)
+        subprocess.run([sys.executable, "-m", "varlen", *given], check=True, capture_output=True)
+        results = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+        environment = json.loads((run / "config.json").read_text())["environment"]
+    figure = "valid_accuracy" if task == "tag" else "valid_loss"
     print_answer(
-        version=f"varlen {varlen.__version__}, torch {torch.__version__}",
-        seconds=heard.seconds,
-        figures=heard.figures,
-        live=heard.live,
+        version=f"varlen {varlen.__version__}, torch {environment['torch']}",
+        seconds=[result["seconds"] for result in results],
+        figures=[result[figure] for result in results],
+        live=results[-1]["live_steps"],
     )

@@ -1,4 +1,4 @@
-"""Lists of Python's numbers, which are read natively, become what the plain code makes of them."""
+"""Lists of Python's numbers, or of texts, become what the code for all values makes of them."""
 
 from unittest.mock import patch
 
@@ -13,7 +13,7 @@ from varlen import Example, FeatureError, _native, example, examples, sequence_e
 INTS = st.one_of(st.integers(-(2**63), 2**63 - 1), st.integers(-(2**70), 2**70))
 FLOATS = st.one_of(st.floats(width=32), st.floats())
 # Mostly of one kind, as they are read natively; and now and then of another.
-NUMBERS = st.sampled_from([INTS, FLOATS]).flatmap(
+SCALARS = st.sampled_from([INTS, FLOATS, st.text(max_size=3)]).flatmap(
     lambda kind: st.sampled_from(
         [kind, kind, kind, st.one_of(kind, st.booleans(), FLOATS, st.just("x"), st.none())]
     )
@@ -22,9 +22,9 @@ NUMBERS = st.sampled_from([INTS, FLOATS]).flatmap(
 
 @st.composite
 def rows(draw: st.DrawFn, depth: int) -> list:
-    """Rows in which numbers stand at any depth up to `depth`."""
-    number = draw(NUMBERS)
-    levels = [number]
+    """Rows in which scalars stand at any depth up to `depth`."""
+    scalar = draw(SCALARS)
+    levels = [scalar]
     for _ in range(depth):
         deeper = st.lists(levels[-1], max_size=3)
         levels.append(st.one_of(deeper, deeper.map(tuple), *levels[:1]))
@@ -39,7 +39,10 @@ def outcome(write):
 
 
 def assert_same_as_plain(write):
-    with patch.object(_native, "read_numbers", None):
+    with (
+        patch.object(_native, "read_numbers", None),
+        patch("varlen.features._write._column_of_text", lambda *column: None),
+    ):
         plain = outcome(write)
     assert outcome(write) == plain
 
@@ -54,6 +57,9 @@ def assert_same_as_plain(write):
 @given_example(values=[float("nan"), float("inf"), 3.4028235e38, 1e-46, -0.0])
 @given_example(values=[1, 2.0])
 @given_example(values=[np.int64(1), 2])
+@given_example(values=["a", "", "ü"])
+@given_example(values=["a", "\ud800"])
+@given_example(values=["a", ["b", "c"], b"d"])
 def test_features(values):
     assert_same_as_plain(lambda: sequence_examples({"x": values}))
     assert_same_as_plain(lambda: examples({"x": values}))
@@ -66,6 +72,9 @@ def test_features(values):
 @given_example(values=[[[1, [2]]]])
 @given_example(values=[[1], (2, [3])])
 @given_example(values=[5])
+@given_example(values=[["a", "b"], [], ["c"]])
+@given_example(values=[["a"], [["b"]], ["c", b"d"]])
+@given_example(values=[["a"], ["b", "\ud800"]])
 def test_lists_of_steps(values):
     assert_same_as_plain(lambda: sequence_examples(None, {"x": values}))
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,6 +13,7 @@ from varlen.sequences import JaggedSequence, PaddedSequence, check_lengths, unpa
 
 from ._checks import check_name
 from ._encode import WrittenColumn, encode
+from ._kinds import string
 from ._requests import Section
 from ._values import Values, converted, is_array, is_scalar, joined, one_kind, read_values
 
@@ -174,7 +176,7 @@ def _jagged_column(name: str, rows: JaggedSequence) -> WrittenColumn:
 
 def _feature_column(section: Section, name: str, rows: Sequence[Any]) -> WrittenColumn:
     """A feature of as many messages as there are rows."""
-    column = _column_of_numbers(section, name, rows)
+    column = _column_of_numbers(section, name, rows) or _column_of_text(section, name, rows)
     if column is not None:
         return column
     at = f"{section}.{name}"
@@ -186,6 +188,7 @@ def _feature_column(section: Section, name: str, rows: Sequence[Any]) -> Written
 def _list_column(name: str, rows: Sequence[Any]) -> WrittenColumn:
     """A feature list of as many messages as there are rows."""
     column = _column_of_numbers("feature_lists", name, rows)
+    column = column or _column_of_text("feature_lists", name, rows)
     if column is not None:
         return column
     at = f"feature_lists.{name}"
@@ -213,6 +216,23 @@ def _column_of_numbers(section: Section, name: str, rows: Sequence[Any]) -> Writ
     check_name(section, name)
     values, lengths, step_lengths = found
     return WrittenColumn(section, name, values.dtype, values, lengths, step_lengths)
+
+
+def _column_of_text(section: Section, name: str, rows: Sequence[Any]) -> WrittenColumn | None:
+    """A column of texts, or of lists of them; None if there is something else.
+
+    It is what the code for all values makes of them, sooner.
+    """
+    flat, lengths, step_lengths = rows, np.ones(len(rows), np.int64), _NO_STEPS
+    if section == "feature_lists":
+        if set(map(type, rows)) != {list}:
+            return None
+        flat = list(chain.from_iterable(rows))
+        lengths = np.array(list(map(len, rows)), np.int64)
+        step_lengths = np.ones(len(flat), np.int64)
+    if set(map(type, flat)) != {str}:
+        return None
+    return _column(section, name, Values(string, list(flat)), lengths, step_lengths)
 
 
 class _Steps(NamedTuple):

@@ -79,6 +79,9 @@ def _size(value: Any) -> int:
         return len(value)
     if not isinstance(value, list):
         return 1
-    if value and isinstance(value[0], str | bytes | list | np.ndarray):
+    kinds = set(map(type, value))
+    if kinds in ({str}, {bytes}):
+        return len(value) + sum(map(len, value))
+    if kinds & {list, np.ndarray}:
         return len(value) + sum(map(_size, value))
     return len(value)
