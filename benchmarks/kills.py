@@ -44,7 +44,7 @@ class Commands:
 
     def __init__(self) -> None:
         self._context: ForkServerContext = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload(["varlen.cli._train", "torch.utils.tensorboard"])
+        self._context.set_forkserver_preload(["varlen.cli._train"])
 
     def start(self, arguments: list[str]) -> BaseProcess:
         process = self._context.Process(target=_run, args=(arguments,))

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 _CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["varlen.cli._train", "torch.utils.tensorboard"])
+_CONTEXT.set_forkserver_preload(["varlen.cli._train"])
 
 
 class Work:
