@@ -1,10 +1,13 @@
 """Files that appear whole or not at all: JSON, and tensors with a checksum."""
 
+import errno
 import json
 import os
+import re
 import shutil
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,17 +27,8 @@ def write_whole(path: Path, contents: bytes) -> None:
     Raises:
         OSError: it cannot be written; what was there before still is, and nothing else.
     """
-    beside = path.with_name(f".{path.name}{_PARTIAL}")
-    try:
-        with beside.open("wb") as file:
-            file.write(contents)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-    except OSError as error:
-        beside.unlink(missing_ok=True)
-        raise OSError(error.errno, error.strerror, str(path)) from error
-    _sync_folder(path.parent)
+    with _beside(path) as beside:
+        beside.write_bytes(contents)
 
 
 def is_partial(path: Path) -> bool:
@@ -45,10 +39,7 @@ def is_partial(path: Path) -> bool:
 def remove_partial(folder: Path) -> None:
     """Removes such things from a folder in which nobody writes."""
     for path in filter(is_partial, list(folder.iterdir())):
-        if path.is_dir():
-            shutil.rmtree(path)
-        else:
-            path.unlink()
+        _remove(path)
 
 
 def encoded(contents: Mapping[str, Any]) -> bytes:
@@ -74,7 +65,7 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], about: Mapping[str, Any]) -> None:
-    """Writes a safetensors file. The same tensors give the same bytes.
+    """Writes a safetensors file, without copies of the tensors. The same ones give the same bytes.
 
     Args:
         path: of the file.
@@ -85,7 +76,15 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], about: Mapping[str,
         OSError: it cannot be written.
     """
     whole = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
-    write_whole(path, safetensors.torch.save(whole, _metadata(whole, about)))
+    with _beside(path) as beside:
+        # The package puts a new file in the place of this one, which is for its owner alone.
+        beside.touch()
+        mode = beside.stat().st_mode
+        try:
+            safetensors.torch.save_file(whole, beside, _metadata(whole, about))
+        except safetensors.SafetensorError as error:
+            raise _os_error(error) from error
+        beside.chmod(mode)
 
 
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -125,6 +124,43 @@ def _metadata(tensors: Mapping[str, Tensor], about: Mapping[str, Any]) -> dict[s
         crc = zlib.crc32(tensors[name].reshape(-1).view(torch.uint8).numpy().data, crc)
     # One entry only: safetensors writes several in an order that changes from file to file.
     return {"varlen": json.dumps({"crc32": f"{crc:08x}", "about": about})}
+
+
+@contextmanager
+def _beside(path: Path) -> Iterator[Path]:
+    """Where to write what is then to be at `path`, in a folder of its own for whatever is made.
+
+    Raises:
+        OSError: it cannot be written; what was there before still is, and nothing else.
+    """
+    folder = path.with_name(f".{path.name}{_PARTIAL}")
+    beside = folder / path.name
+    try:
+        _remove(folder)
+        folder.mkdir()
+        yield beside
+        with beside.open("rb") as file:
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    _sync_folder(path.parent)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _os_error(error: safetensors.SafetensorError) -> OSError:
+    """The package has the number of an error of the system within its words alone."""
+    found = re.search(r"\(os error (\d+)\)", str(error))
+    number = int(found[1]) if found else errno.EIO
+    return OSError(number, os.strerror(number) if found else str(error))
 
 
 def _sync_folder(folder: Path) -> None:
