@@ -1,5 +1,11 @@
+import fcntl
 import io
-import time
+import os
+import pty
+import re
+import struct
+import termios
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -24,6 +30,7 @@ def result(epoch, *, best=True):
         seconds=0.5,
         best=best,
         metrics=ACCURACY,
+        stages={"learning": 10.0, "validation": 2.0},
     )
 
 
@@ -38,8 +45,21 @@ def begun(stream, epoch=2):
     return progress
 
 
-def batch_done(progress, *figures):
-    progress.batch_done(tally(*figures), step=1, learning_rate=0.1, waiting=0.25)
+def batch_done(progress, *figures, waiting=0.25):
+    progress.batch_done(tally(*figures), step=1, learning_rate=0.1, waiting=waiting)
+
+
+@contextmanager
+def terminal(columns):
+    """A terminal so wide, and what gives the lines that were drawn on it."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+
+    def lines():
+        return re.split(r"[\r\n]+", os.read(ours, 65536).decode())
+
+    with open(theirs, "w") as stream, open(ours, "rb"):
+        yield stream, lines
 
 
 @pytest.mark.parametrize("stream", [io.StringIO(), Terminal()])
@@ -50,32 +70,109 @@ def test_an_epoch_ends_with_a_line(stream):
     assert stream.getvalue().startswith("120 sequences\n")
     assert stream.getvalue().endswith(
         "epoch 1: loss 0.4000, accuracy 90.00 %, padding 20.00 %, 2,000 steps/s; "
-        "valid loss 0.5000, accuracy 95.00 %\n"
+        "valid loss 0.5000, accuracy 95.00 %; at most 0:24 left\n"
     )
 
 
-def test_a_terminal_shows_a_bar_with_figures(monkeypatch):
-    monkeypatch.setattr("varlen.cli._train_progress._SECONDS_BETWEEN_FIGURES", 0.0)
-    stream = Terminal()
-    progress = begun(stream)
-    for live in (100, 200):
-        time.sleep(0.12)  # a bar is drawn anew ten times a second
-        batch_done(progress, 10.0, 50, live, 250)
-    progress.close()
-    assert "epoch 2/3   0%|" in stream.getvalue()
-    assert " steps/s, " in stream.getvalue()
-    assert "loss 0.100, acc 50.0%, pad 60%, wait 25%" in stream.getvalue()
+def test_the_last_epoch_leaves_no_time():
+    stream = io.StringIO()
+    begun(stream, 3).epoch_ends(result(3))
+    assert stream.getvalue().endswith("valid loss 0.5000, accuracy 95.00 %\n")
 
 
-def test_no_terminal_gets_a_line_now_and_then(monkeypatch):
-    monkeypatch.setattr("varlen.cli._train_progress._SECONDS_BETWEEN_LINES", 0.0)
+class Clock:
+    """Seconds that pass when they are told to."""
+
+    def __init__(self, monkeypatch):
+        self.now = 1000.0
+        monkeypatch.setattr("varlen.cli._train_progress.time", self)
+
+    def monotonic(self):
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    return Clock(monkeypatch)
+
+
+@pytest.mark.parametrize(
+    ("columns", "line"),
+    [
+        (
+            100,
+            "epoch 2/3  20%|█████▊                       | "
+            "loss 0.050, acc 25.0%, 50 steps/s, 0:16 left, pad 20%",
+        ),
+        (80, "epoch 2/3  20%|█▊       | loss 0.050, acc 25.0%, 50 steps/s, 0:16 left, pad 20%"),
+        (70, "epoch 2/3  20%|██        | loss 0.050, acc 25.0%, 50/s, 0:16, pad 20%"),
+        (60, "2/3  20% loss 0.050, acc 25.0%, 50/s, 0:16, pad 20%"),
+        (40, "2/3  20% loss 0.050, acc 25.0%, 50/s"),
+        (5, "2/3"),
+    ],
+)
+def test_a_terminal_shows_a_bar_with_what_there_is_room_for(clock, columns, line):
+    with terminal(columns) as (stream, lines):
+        progress = begun(stream)
+        clock.now += 4
+        batch_done(progress, 10.0, 50, 200, 250, waiting=0.01)
+        progress.close()
+        assert lines()[2].strip() == line
+
+
+def test_a_bar_says_what_waiting_is_worth_saying(clock):
+    with terminal(120) as (stream, lines):
+        progress = begun(stream)
+        clock.now += 4
+        batch_done(progress, 10.0, 50, 200, 250, waiting=0.25)
+        progress.close()
+        assert lines()[2].endswith("pad 20%, wait 25%")
+
+
+def test_a_resumed_epoch_shows_the_pace_of_this_moment(clock):
+    stream = io.StringIO()
+    progress = TrainProgress(stream)
+    progress.training_begins("120 sequences", ACCURACY)
+    progress.training_resumes(epoch=2, step=70)
+    progress.epoch_begins(2, num_epochs=3, num_steps=1000)
+    clock.now += 20
+    batch_done(progress, 10.0, 50, 700, 750)
+    clock.now += 20
+    batch_done(progress, 10.0, 50, 800, 850)
+    _, going_on, first, second = stream.getvalue().splitlines()
+    assert going_on == "going on in epoch 2, after step 70"
+    assert ", ? steps/s, ? left, " in first
+    assert ", 5 steps/s, 0:40 left, " in second
+
+
+def test_validation_moves_on(clock):
     stream = io.StringIO()
     progress = begun(stream)
+    for live in (100, 200):
+        clock.now += 20
+        progress.validation_advances(tally(10.0, 50, live, live), num_steps=400)
+    assert stream.getvalue().endswith("epoch 2/3, validating at 50%: 10 steps/s, 0:20 left\n")
+    with terminal(80) as (stream, lines):
+        progress = begun(stream)
+        progress.validation_advances(tally(10.0, 50, 100, 100), num_steps=400)
+        clock.now += 20
+        progress.validation_advances(tally(10.0, 50, 200, 200), num_steps=400)
+        progress.close()
+        assert any(line.startswith("validating 2/3  50%|") for line in lines())
+
+
+def test_no_terminal_gets_a_line_now_and_then(clock):
+    stream = io.StringIO()
+    progress = begun(stream)
+    clock.now += 5
+    batch_done(progress, 9.0, 40, 90, 100)
+    clock.now += 5
     batch_done(progress, 10.0, 50, 100, 125)
-    assert stream.getvalue().startswith(
-        "120 sequences\nepoch 2 at 10%: loss 0.1000, accuracy 50.00 %, padding 20.00 %, "
+    assert stream.getvalue() == (
+        "120 sequences\n"
+        "epoch 2/3 at 10%: loss 0.1000, accuracy 50.00 %, padding 20.00 %, 10 steps/s, "
+        "1:30 left, waiting 25%\n"
     )
-    assert stream.getvalue().endswith(" steps/s, waiting 25%\n")
 
 
 def test_what_is_left_after_an_interrupt():
@@ -102,11 +199,10 @@ class Closed(Terminal):
         return super().write(text)
 
 
-def test_training_goes_on_when_nobody_reads_any_more(monkeypatch):
-    monkeypatch.setattr("varlen.cli._train_progress._SECONDS_BETWEEN_FIGURES", 0.0)
+def test_training_goes_on_when_nobody_reads_any_more(clock):
     stream = Closed()
     progress = begun(stream, 1)
-    time.sleep(0.12)
+    clock.now += 4
     batch_done(progress, 10.0, 50, 100, 100)
     progress.epoch_ends(result(1))
     progress.says("something")

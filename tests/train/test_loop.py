@@ -71,6 +71,9 @@ class Recorder:
     def batch_done(self, tally, *, step, learning_rate, waiting):
         self.calls.append(("batch", tally.live, tally.padded, step))
 
+    def validation_advances(self, tally, *, num_steps):
+        self.calls.append(("validates", tally.live, num_steps))
+
     def epoch_ends(self, result):
         self.calls.append(("ends", result.epoch, result.best))
 
@@ -200,10 +203,12 @@ def test_the_observer_hears_of_everything_in_order(data, run):
         ("begins", 1, 2, 8),
         ("batch", 4, 5, 1),
         ("batch", 8, 10, 2),
+        ("validates", 4, 4),
         ("ends", 1, True),
         ("begins", 2, 2, 8),
         ("batch", 4, 5, 3),
         ("batch", 8, 10, 4),
+        ("validates", 4, 4),
         ("ends", 2, False),
     ]
 

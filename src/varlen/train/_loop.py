@@ -106,8 +106,17 @@ def evaluate(
     *,
     ranks: Ranks = ALONE,
     is_stopping: IsStopping = lambda: False,
+    advances: Callable[[Tally], None] = lambda tally: None,
 ) -> Tally:
     """One pass over a split without learning, shared by all ranks.
+
+    Args:
+        task: with the model.
+        data: has the split.
+        split: its name.
+        ranks: who share it.
+        is_stopping: whether to stop between two batches.
+        advances: is told how it stands after each step.
 
     Raises:
         KeyboardInterrupt: `is_stopping` said so on some rank, between two batches.
@@ -121,6 +130,7 @@ def evaluate(
             reports = ranks.gather(_Report(Tally.of([score]), is_stopping=is_stopping()))
             for report in reports:
                 whole.join(report.tally)
+            advances(whole)
             if any(report.is_stopping for report in reports):
                 raise Stopped
     return whole
@@ -195,8 +205,16 @@ class _Loop:
         task, standing, metric = self.task, self.standing, self.task.metrics[0]
         with self.learner.averaged():
             self.clock.lap("data", standing.stages)
+            num_steps = task.num_steps(self.data, "valid")
             valid = evaluate(
-                task, self.data, "valid", ranks=self.ranks, is_stopping=self.is_stopping
+                task,
+                self.data,
+                "valid",
+                ranks=self.ranks,
+                is_stopping=self.is_stopping,
+                advances=lambda tally: self.observer.validation_advances(
+                    tally, num_steps=num_steps
+                ),
             )
             self.clock.lap("validation", standing.stages)
         is_best = standing.is_best(metric, valid)

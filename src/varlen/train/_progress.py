@@ -213,6 +213,9 @@ class Observer(Protocol):
     def batch_done(self, tally: Tally, *, step: int, learning_rate: float, waiting: float) -> None:
         """`tally` is that of the epoch so far, `waiting` the share of the time without data."""
 
+    def validation_advances(self, tally: Tally, *, num_steps: int) -> None:
+        """`tally` is that of the validation so far, which will have `num_steps` live steps."""
+
     def epoch_ends(self, result: EpochResult) -> None:
         """Training and validation of the epoch are done."""
 

@@ -70,6 +70,9 @@ class TensorBoard:
         self._before = Tally(tally.loss_sum, tally.total)
         self._add_scalars({"train/loss": loss, "train/learning_rate": learning_rate}, step)
 
+    def validation_advances(self, tally: Tally, *, num_steps: int) -> None:
+        pass
+
     def epoch_ends(self, result: EpochResult) -> None:
         figures = result.to_json().items()
         self._add_scalars(
@@ -116,6 +119,10 @@ class Observers:
     def batch_done(self, tally: Tally, *, step: int, learning_rate: float, waiting: float) -> None:
         for observer in self._observers:
             observer.batch_done(tally, step=step, learning_rate=learning_rate, waiting=waiting)
+
+    def validation_advances(self, tally: Tally, *, num_steps: int) -> None:
+        for observer in self._observers:
+            observer.validation_advances(tally, num_steps=num_steps)
 
     def epoch_ends(self, result: EpochResult) -> None:
         for observer in self._observers:
