@@ -11,6 +11,7 @@ from catalogue import docstrings
 from catalogue.docstrings import Docstring
 from catalogue.facts import Facts, facts
 from catalogue.zoo import is_wrapper, public_cells
+from varlen.train import CELLS, make_cell
 
 ROOT = Path(__file__).parents[2]
 TIMES = ROOT / "benchmarks" / "results" / "cells.txt"
@@ -26,13 +27,17 @@ class Speed:
 
 @dataclass(frozen=True)
 class Entry:
-    """All that the catalogue says of a cell; None, or empty, where it is missing."""
+    """All that the catalogue says of a cell; None, or empty, where it is missing.
+
+    `short_names` are those by which `varlen train --cell` knows it.
+    """
 
     name: str
     is_wrapper: bool
     doc: Docstring
     facts: Facts | None
     speed: Speed | None
+    short_names: tuple[str, ...] = ()
 
     @property
     def mathml(self) -> list[str]:
@@ -58,6 +63,7 @@ class Entry:
 def entries() -> tuple[Entry, ...]:
     """Cells, then wrappers, each by name."""
     speeds = read_speeds(TIMES.read_text() if TIMES.exists() else "")
+    owners = {short: _class_of(short) for short in CELLS}
     found = [
         Entry(
             name,
@@ -65,10 +71,17 @@ def entries() -> tuple[Entry, ...]:
             docstrings.parse(cell.__doc__),
             _facts_if_any(name),
             speeds.get(name),
+            tuple(short for short, owner in owners.items() if owner is cell),
         )
         for name, cell in public_cells().items()
     ]
     return tuple(sorted(found, key=lambda entry: (entry.is_wrapper, entry.name.lower())))
+
+
+def _class_of(short_name: str) -> type:
+    """The class of a cell that `varlen train` knows by a short name."""
+    cell = make_cell(short_name, 8, 16)
+    return type(getattr(cell, "cell", cell))
 
 
 def _facts_if_any(name: str) -> Facts | None:

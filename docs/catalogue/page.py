@@ -117,6 +117,9 @@ def _facts(entry: Entry) -> str:
         ("Counted and timed", f"<code>{escape(code(entry.name))}</code>"),
         ("Engine", _engine(entry)),
     ]
+    if entry.short_names:
+        names = " or ".join(f"<code>--cell {name}</code>" for name in entry.short_names)
+        told.insert(2, ("In <code>varlen train</code>", names))
     if facts.reason:
         told[-1] = ("Engine", f"{_engine(entry)}: {escape(facts.reason)}")
     if entry.speed is not None:

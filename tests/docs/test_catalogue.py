@@ -182,3 +182,12 @@ def test_command_writes_the_page_and_tells_what_is_missing(tmp_path, monkeypatch
     told = capsys.readouterr().err
     assert "Bare lacks Equations: with $$...$$, When to choose it:" in told
     assert "an example in docs/catalogue/zoo.py" in told
+
+
+def test_a_cell_has_the_names_that_a_training_knows_it_by():
+    known = {entry.name: entry.short_names for entry in entries()}
+    assert known["LSTMCell"] == ("lstm", "peephole_lstm")
+    assert known["PhasedLSTMCell"] == ("phased_lstm",)
+    assert known["ResidualWrapper"] == ()
+    (lstm,) = (entry for entry in entries() if entry.name == "LSTMCell")
+    assert "<code>--cell lstm</code> or <code>--cell peephole_lstm</code>" in render((lstm,), "")

@@ -9,10 +9,10 @@ STEPS, LENGTHS = torch.randn(1 + 3, 4), torch.tensor([1, 0, 3])
 def networks(cell, **dropped):
     """One that drops and one that does not, with the same weights."""
     torch.manual_seed(1)
-    plain = ModelSettings(cell=cell, units=6, dropout=0.0)
+    plain = ModelSettings(cell=cell, units=8, dropout=0.0)
     made = [
         RecurrentNetwork(4, settings)
-        for settings in (ModelSettings(cell=cell, units=6, dropout=0.0, **dropped), plain)
+        for settings in (ModelSettings(cell=cell, units=8, dropout=0.0, **dropped), plain)
     ]
     made[0].load_state_dict(made[1].state_dict())
     return made
@@ -25,7 +25,7 @@ def test_recurrent_dropout_drops_what_a_step_adds():
     first, whole = outputs[0], expected[0]
     is_kept = first != 0
     torch.testing.assert_close(first[is_kept], 4 * whole[is_kept])
-    assert 0 < is_kept.sum() < 12
+    assert 0 < is_kept.sum() < 16
     dropping.eval()
     assert torch.equal(dropping(STEPS, LENGTHS)[0], expected)
 

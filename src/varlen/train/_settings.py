@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from varlen.errors import CheckpointError, ConfigError, did_you_mean
-from varlen.train._cells import check_cell_name
+from varlen.train._cells import CELLS, check_cell_name
 from varlen.train._setting import check_settings, made_of, setting
 
 
@@ -17,7 +17,7 @@ class ModelSettings:
         ConfigError: a value cannot be used.
     """
 
-    cell: str = setting("lstm", "The cell of every layer, by its name in the catalogue.")
+    cell: str = setting("lstm", f"The cell of every layer: {', '.join(CELLS)}.")
     units: int = setting(128, "Width of a layer, in each direction.", least=1, most=65_536)
     layers: int = setting(1, "Layers, one above the other.", least=1, most=100)
     bidirectional: bool = setting(True, "Whether layers read in both directions.")
