@@ -295,3 +295,17 @@ def test_other_notes_than_those_of_a_piano(tmp_path):
     task = music(tmp_path / "data", task={"lowest": 0, "highest": 127})
     assert task.describe() == "notes: 128 notes from 0 on"
     assert evaluate(task, Dataset(tmp_path / "data"), "valid").total == 1
+
+
+@pytest.mark.parametrize("cell", ["layer_norm_gru", "layer_norm_rnn", "layer_norm_lstm"])
+def test_layer_normalisation_learns_pieces_that_begin_with_silence(tmp_path, cell):
+    for split in ("train", "valid"):
+        write_split(tmp_path / "data", split, [[[]] * 30 + piece for piece in SCALE])
+    folder, run, chosen = tmp_path / "data", tmp_path / "run", settings(model={"cell": cell})
+    if cell == "layer_norm_lstm":  # as TensorFlow has it
+        with pytest.raises(ConfigError, match=r"begins with several .* that of layer_norm_gru"):
+            train("music", folder, run, chosen, observer=Observers())
+    else:
+        train("music", folder, run, chosen, observer=Observers())
+        task = load_task(RunFolder.open(run))
+        assert all(weights.isfinite().all() for weights in task.model.parameters())

@@ -59,12 +59,15 @@ def add_layer_norms(
 def layer_norm(values: Tensor, scope: Any) -> Tensor:
     """Ba et al. (2016, arXiv:1607.06450), over the last axis, as TensorFlow 1 does it.
 
+    Where all units are equal, the result is `beta`, but the gradient is multiplied by one million.
+
     Args:
         values: `[batch, units]`.
         scope: has `gamma` and `beta`.
     """
-    (normalised,) = joint_layer_norm([values], [scope])
-    return normalised
+    (centred,), variance = _centre([values])
+    result: Tensor = scope.gamma * centred * _inverse_deviation(variance) + scope.beta
+    return result
 
 
 def layer_norm_gates(gates: Any, scopes: Sequence[str], weights: Any) -> Any:
@@ -80,18 +83,31 @@ def layer_norm_gates(gates: Any, scopes: Sequence[str], weights: Any) -> Any:
 def joint_layer_norm(parts: Sequence[Tensor], scopes: Sequence[Any]) -> list[Tensor]:
     """The layer normalisation of parts that lie side by side: one mean and one variance for all.
 
+    Where all units of all parts are equal, the results are `beta` and no gradient goes through: the
+    norm has no derivative there. That of `1 / sqrt(variance + epsilon)` would multiply the gradient
+    at each of the zero steps that a sequence begins with: by one million with TensorFlow's
+    epsilon, and by 30 still with 1e-3, so that a larger one only overflows later.
+
     Args:
         parts: `[batch, units]` each.
         scopes: one per part, with its `gamma` and `beta`.
     """
-    epsilon = 1e-3 if parts[0].dtype == torch.float16 else 1e-12
-    mean = _mean([part.mean(-1, keepdim=True) for part in parts])
-    centred = [part - mean for part in parts]
-    variance = _mean([part.square().mean(-1, keepdim=True) for part in centred])
-    scale = torch.rsqrt(variance + epsilon)
+    centred, variance = _centre(parts)
+    scale = torch.where(variance > 0, _inverse_deviation(variance), 0.0)
     return [
         scope.gamma * part * scale + scope.beta for part, scope in zip(centred, scopes, strict=True)
     ]
+
+
+def _centre(parts: Sequence[Tensor]) -> tuple[list[Tensor], Tensor]:
+    """The parts less their common mean, and their common variance, `[batch, 1]`."""
+    mean = _mean([part.mean(-1, keepdim=True) for part in parts])
+    centred = [part - mean for part in parts]
+    return centred, _mean([part.square().mean(-1, keepdim=True) for part in centred])
+
+
+def _inverse_deviation(variance: Tensor) -> Tensor:
+    return torch.rsqrt(variance + (1e-3 if variance.dtype == torch.float16 else 1e-12))
 
 
 def _mean(values: Sequence[Tensor]) -> Tensor:

@@ -60,6 +60,9 @@ CELLS: dict[str, Callable[[int, int], RNNCell]] = {
 }
 """What makes a cell of an input size and a number of units."""
 
+OVERFLOWING = ("layer_norm_basic_lstm", "layer_norm_lstm")
+"""Cells whose gradients are infinite where sequences begin with zeros, as TensorFlow's are."""
+
 
 def make_cell(name: str, input_size: int, units: int) -> RNNCell:
     """A new cell.

@@ -162,7 +162,13 @@ class _Loop:
         """Learns what is left of the epoch."""
         standing, settings = self.standing, self.task.settings.training
         num_steps = self.task.num_steps(self.data, "train")
-        nonfinite = NonFinite(settings.on_nonfinite, self.run.path, self.observer, self.ranks)
+        nonfinite = NonFinite(
+            settings.on_nonfinite,
+            self.run.path,
+            self.observer,
+            self.ranks,
+            cell=self.task.settings.model.cell,
+        )
         self.observer.epoch_begins(standing.epoch, num_epochs=settings.epochs, num_steps=num_steps)
         self.task.model.train()
         began = perf_counter() - standing.seconds

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from varlen.errors import ConfigError
 from varlen.sequences import JaggedSequence
+from varlen.train._cells import OVERFLOWING
 from varlen.train._progress import Observer
 from varlen.train._ranks import Ranks
 from varlen.train._standing import Standing
@@ -23,13 +24,17 @@ class NonFinite:
         folder: where the batch is saved.
         observer: is told of what is skipped.
         ranks: each of which saves its own share.
+        cell: the name of the cell that is learned, which may be the cause.
     """
 
-    def __init__(self, policy: str, folder: Path, observer: Observer, ranks: Ranks) -> None:
+    def __init__(
+        self, policy: str, folder: Path, observer: Observer, ranks: Ranks, *, cell: str
+    ) -> None:
         self._policy = policy
         self._folder = folder
         self._observer = observer
         self._ranks = ranks
+        self._cell = cell
 
     def found(self, batches: list[Mapping[str, Any]], standing: Standing) -> None:
         """Counts the step, or ends the training.
@@ -55,8 +60,16 @@ class NonFinite:
         raise ConfigError(
             "the loss or its gradient became nan or infinite, so nothing more can be learned",
             at=f"{where}; its batch is in {path}",
-            hint="a smaller learning rate may help; --on-nonfinite skip passes over such steps",
+            hint=f"{self._advice()}; --on-nonfinite skip passes over such steps",
         )
+
+    def _advice(self) -> str:
+        if self._cell in OVERFLOWING:
+            return (
+                f"the gradient of {self._cell} overflows where a sequence begins with several "
+                "steps of zeros: that of layer_norm_gru does not"
+            )
+        return "a smaller learning rate may help"
 
 
 def _tensors(batch: Mapping[str, Any]) -> dict[str, Tensor]:

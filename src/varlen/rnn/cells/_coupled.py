@@ -54,7 +54,8 @@ class CoupledInputForgetGateLSTMCell(LSTMBase):
         forget_bias: b, added to the forget gate at every step; it is not stored in `B`.
         state_is_tuple: False joins the state to one tensor, `c` then `h`.
         activation: a function or its name; None is tanh.
-        layer_norm: normalises the three gates and the memory. `B` is there then and not used.
+        layer_norm: normalises the three gates and the memory. `B` is there then and not used. For
+            its gradient at steps of zeros, see `LayerNormLSTMCell`.
         norm_gain: initial `gamma` of the normalisations.
         norm_shift: initial `beta` of the normalisations.
         dtype: of the parameters; None is torch's default.

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from varlen.rnn._dropped import drop_candidate
-from varlen.rnn._norm import LayerNorm, joint_layer_norm, layer_norm
+from varlen.rnn._norm import LayerNorm, joint_layer_norm
 from varlen.rnn._parameters import (
     Activation,
     Initializer,
@@ -21,6 +21,8 @@ class LayerNormRNNCell(RecurrentCell):
     r"""The simple recurrent network with layer normalisation of Ba et al. (2016, arXiv:1607.06450).
 
     What goes into the activation has mean `beta` and standard deviation `gamma` over the units.
+    Where `a` is the same for all units, as while a sequence begins with zeros, it is `beta`, and no
+    gradient goes through the normalisation.
 
     Equations:
         $$a_t = W x_t + U h_{t-1}$$
@@ -28,7 +30,8 @@ class LayerNormRNNCell(RecurrentCell):
         $$\mathrm{LN}(a; \gamma, \beta) = \gamma \odot (a - \bar{a}) / \mathrm{std}(a) + \beta$$
 
     When to choose it: a simple recurrent network whose activations would explode, vanish or drift
-    on long sequences.
+    on long sequences. Its gradients can still grow by a few percent a step: learn sequences of
+    thousands of steps in pieces.
 
     Args:
         input_size: width of the inputs.
@@ -78,7 +81,8 @@ class LayerNormRNNCell(RecurrentCell):
         return Products(of_inputs, of_state)
 
     def update(self, gates: Any, state: Any, weights: Any) -> tuple[Any, Any]:
-        state = self.activation(layer_norm(gates.hidden, weights.norm))
+        (hidden,) = joint_layer_norm([gates.hidden], [weights.norm])
+        state = self.activation(hidden)
         return state, state
 
 
@@ -92,7 +96,8 @@ class LayerNormGRUCell(RecurrentCell):
 
     What inputs and state give is normalised apart: for reset and update gate together, with one
     mean and one variance for both, and for the candidate. The reset gate multiplies after the
-    product, as in the paper.
+    product, as in the paper. Where `a` is the same for all units, as at steps of zeros, `LN(a)` is
+    `beta`, and no gradient goes through it; a kernel that begins with zeros alone learns nothing.
 
     Equations:
         $$(r_t, z_t) = \mathrm{LN}_1(W_g x_t) + \mathrm{LN}_2(U_g h_{t-1})$$
@@ -165,7 +170,8 @@ class LayerNormGRUCell(RecurrentCell):
             [gates.reset_h, gates.update_h], [w.reset_h, w.update_h]
         )
         reset, update = torch.sigmoid(reset_x + reset_h), torch.sigmoid(update_x + update_h)
-        remembered = reset * layer_norm(gates.candidate_h, w.candidate_h)
-        candidate = self.activation(layer_norm(gates.candidate_x, w.candidate_x) + remembered)
+        (candidate_x,) = joint_layer_norm([gates.candidate_x], [w.candidate_x])
+        (candidate_h,) = joint_layer_norm([gates.candidate_h], [w.candidate_h])
+        candidate = self.activation(candidate_x + reset * candidate_h)
         state = (1 - update) * state + update * drop_candidate(candidate, weights)
         return state, state

@@ -30,6 +30,10 @@ class LayerNormBasicLSTMCell(LSTMBase):
     candidate can be dropped: recurrent dropout without memory loss, of Semeniuta et al. (2016,
     arXiv:1603.05118).
 
+    Where all units are equal, a normalisation multiplies the gradient by one million, as
+    TensorFlow's does: where a sequence begins with several steps of zeros, gradients overflow to
+    infinity or NaN. `LayerNormGRUCell` has no such limit.
+
     Equations:
         $$(i_t, g_t, f_t, o_t) = \mathrm{LN}(W x_t + U h_{t-1})$$
         $$c_t = \mathrm{LN}(\sigma(f_t + b) \odot c_{t-1} + \sigma(i_t) \odot d(\tanh(g_t)))$$
@@ -137,7 +141,9 @@ class LayerNormLSTMCell(PeepholeLSTM):
     arXiv:1607.06450).
 
     An `LSTMCell` that can normalise its gates, before the peepholes, and its memory, before the
-    clipping.
+    clipping. Where all units are equal, a normalisation multiplies the gradient by one million, as
+    TensorFlow's does: where a sequence begins with several steps of zeros, gradients overflow to
+    infinity or NaN. `LayerNormGRUCell` has no such limit.
 
     Equations:
         $$(i_t, g_t, f_t, o_t) = \mathrm{LN}(W x_t + U h_{t-1})$$
