@@ -95,7 +95,6 @@ def _long_music(
     config: str,
     target: float,
     published: tuple[str, ...],
-    seeds: int = 1,
     is_bundled: bool = False,
 ) -> Row:
     return Row(
@@ -108,7 +107,6 @@ def _long_music(
         metric="loss",
         target=target,
         published=published,
-        seeds=seeds,
         is_bundled=is_bundled,
     )
 
@@ -138,7 +136,6 @@ ROWS = (
         "average = 0.998\n[task]\nchunk = 50\n",
         target=7.54,
         published=(f"LSTM 7.54, GRU 7.58: {_RRU}",),
-        seeds=3,
         is_bundled=True,
     ),
     _long_music(
@@ -148,7 +145,6 @@ ROWS = (
         config=_lstm(300, epochs=8),
         target=7.24,
         published=(f"LSTM 7.24, GRU 7.31: {_RRU}",),
-        seeds=3,
     ),
     Row(
         name="ewt",
