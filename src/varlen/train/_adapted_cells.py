@@ -11,7 +11,6 @@ from varlen.cells import (
     GridLSTMCell,
     LSTMCell,
     NTMCell,
-    NTMControllerState,
     PhasedLSTMCell,
     TimeFreqLSTMCell,
 )
@@ -60,32 +59,42 @@ class NTMOfRows(RNNCell):
 
     def forward(self, inputs: Tensor, state: Any) -> tuple[Any, Any]:
         is_later = torch.ones((), dtype=torch.int32, device=inputs.device)
-        outputs, state = self.cell(inputs, NTMControllerState(*state, is_later))
+        outputs, state = self.cell(inputs, (*state, is_later))
         return outputs, tuple(state[:-1])
 
 
 def time_freq_lstm(input_size: int, units: int) -> RNNCell:
     """An LSTM along the inputs, too, cut into four chunks that overlap, or fewer."""
-    chunks, cut = _cut(input_size, units, outputs=1)
-    return TimeFreqLSTMCell(input_size, units // chunks, **cut)
+    chunks, width, skip = _cut(input_size, units, outputs=1)
+    return TimeFreqLSTMCell(input_size, units // chunks, feature_size=width, frequency_skip=skip)
 
 
 def grid_lstm(input_size: int, units: int) -> RNNCell:
     """A grid of such chunks, each with two outputs."""
-    chunks, cut = _cut(input_size, units, outputs=2)
-    return GridLSTMCell(input_size, units // (2 * chunks), num_frequency_blocks=[chunks], **cut)
+    chunks, width, skip = _cut(input_size, units, outputs=2)
+    return GridLSTMCell(
+        input_size,
+        units // (2 * chunks),
+        feature_size=width,
+        frequency_skip=skip,
+        num_frequency_blocks=[chunks],
+    )
 
 
 def bidirectional_grid_lstm(input_size: int, units: int) -> RNNCell:
     """Two grids of such chunks."""
-    chunks, cut = _cut(input_size, units, outputs=4)
+    chunks, width, skip = _cut(input_size, units, outputs=4)
     return BidirectionalGridLSTMCell(
-        input_size, units // (4 * chunks), num_frequency_blocks=[chunks], **cut
+        input_size,
+        units // (4 * chunks),
+        feature_size=width,
+        frequency_skip=skip,
+        num_frequency_blocks=[chunks],
     )
 
 
-def _cut(input_size: int, units: int, *, outputs: int) -> tuple[int, dict[str, int]]:
-    """How many chunks there are, and their width and distance, so that all outputs are the units.
+def _cut(input_size: int, units: int, *, outputs: int) -> tuple[int, int, int]:
+    """How many chunks there are, how wide and how far apart, so that all outputs are the units.
 
     Raises:
         ValueError: not even one chunk has a whole number of units.
@@ -96,4 +105,4 @@ def _cut(input_size: int, units: int, *, outputs: int) -> tuple[int, dict[str, i
         n for n in range(_CHUNKS, 0, -1) if n <= input_size and units % (n * outputs) == 0
     )
     skip = max(1, input_size // (chunks + 1))
-    return chunks, {"feature_size": input_size - (chunks - 1) * skip, "frequency_skip": skip}
+    return chunks, input_size - (chunks - 1) * skip, skip
