@@ -144,9 +144,10 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     # training twenty times slower; never to look made it a quarter slower on idle ones.
     if "OMP_WAIT_POLICY" not in os.environ:
         os.environ.setdefault("GOMP_SPINCOUNT", "1000")
-    # Python looks for garbage after every 700 new objects, in all of torch's each time that there
-    # are a third more: a tenth of the time of short trainings. Ours is hardly ever in circles.
-    gc.set_threshold(50_000, 20, 20)
+    if arguments is None:
+        # Python looks for garbage after every 700 new objects, now and then among all that torch
+        # has: a tenth of the time of short trainings. Ours is hardly ever in circles.
+        gc.set_threshold(50_000, 20, 20)
     # Being told to end, or a terminal that is closed, is like Ctrl-C: what is half done is cleared
     # away, what is learned is kept.
     for number in (signal.SIGTERM, signal.SIGHUP):
@@ -182,6 +183,10 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     else:
         if status == 130:
             print("\ninterrupted", file=sys.stderr)
+    if arguments is None:
+        # What is there goes with the process. To look through it for garbage takes most of a second
+        # once torch is loaded.
+        gc.freeze()
     sys.exit(status)
 
 

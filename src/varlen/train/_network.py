@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from varlen.cells import RecurrentDropoutWrapper
 from varlen.rnn import RecurrentCell, RNNCell, bidirectional_dynamic_rnn, dynamic_rnn
+from varlen.sequences import JaggedSequence
 from varlen.train._cells import make_cell
 from varlen.train._dropout import dropout
 from varlen.train._settings import ModelSettings
@@ -64,20 +65,19 @@ class RecurrentNetwork(nn.Module):
         Returns:
             The outputs of all live steps, and the last state of the forward cell of each layer.
         """
-        live = _live(lengths)
         final: States = []
         backward_cells = self._cells(self.backward_cells)
         for i, cell in enumerate(self._cells(self.forward_cells)):
-            block = _spread(self._drop(steps), live)
+            rows = JaggedSequence(self._drop(steps), lengths)
             state = None if states is None else states[i]
             if backward_cells:
                 both, (last, _) = bidirectional_dynamic_rnn(
-                    cell, backward_cells[i], block, lengths, state
+                    cell, backward_cells[i], rows, initial_state_fw=state
                 )
-                steps = torch.cat(both, dim=-1)[live]
+                steps = torch.cat([outputs.values for outputs in both], dim=-1)
             else:
-                outputs, last = dynamic_rnn(cell, block, lengths, state)
-                steps = outputs[live]
+                outputs, last = dynamic_rnn(cell, rows, initial_state=state)
+                steps = outputs.values
             final.append(last)
         return self._drop(steps), final
 
@@ -94,13 +94,3 @@ def _cell(size: int, settings: ModelSettings) -> RNNCell:
     if not settings.recurrent_dropout or not getattr(cell, "drops_candidate", False):
         return cell
     return RecurrentDropoutWrapper(cast(RecurrentCell, cell), 1 - settings.recurrent_dropout)
-
-
-def _live(lengths: Tensor) -> Tensor:
-    num_steps = int(lengths.max()) if len(lengths) else 0
-    return torch.arange(num_steps, device=lengths.device) < lengths[:, None]
-
-
-def _spread(steps: Tensor, live: Tensor) -> Tensor:
-    """Puts the live steps where they belong in a padded block, and 0 elsewhere."""
-    return steps.new_zeros(*live.shape, steps.shape[-1]).index_put((live,), steps)

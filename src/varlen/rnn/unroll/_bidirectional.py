@@ -11,6 +11,7 @@ from varlen.rnn._cell import RNNCell, as_cell
 from varlen.rnn.engine import Engine
 from varlen.rnn.unroll._inputs import as_block, trace_for_compiler, unroll_block
 from varlen.rnn.unroll._steps import stack_steps, unstack_steps
+from varlen.sequences import JaggedSequence
 
 
 def bidirectional_dynamic_rnn(
@@ -176,6 +177,9 @@ def both_ways(
 
 def side_by_side(outputs_fw: Any, outputs_bw: Any) -> Any:
     """The outputs of both cells joined in the last axis."""
+    if isinstance(outputs_fw, JaggedSequence):
+        joined = side_by_side(outputs_fw.values, outputs_bw.values)
+        return JaggedSequence(joined, outputs_fw.lengths)
     return _nest.map_structure(lambda *leaves: torch.cat(leaves, dim=-1), outputs_fw, outputs_bw)
 
 

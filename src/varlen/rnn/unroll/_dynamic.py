@@ -37,9 +37,10 @@ def dynamic_rnn(
     Args:
         cell: any `RNNCell`.
         inputs: `[batch, time, ...]`, a tensor or anything `torch.as_tensor` takes, or a tuple of
-            those for a cell that takes a tuple.
+            those for a cell that takes a tuple. Or a `JaggedSequence` of values
+            `[sum(lengths), ...]`, the rows one after the other without padding.
         sequence_length: `[batch]`, the real steps of each row, of any integer type; None means
-            that all are real.
+            that all are real. A `JaggedSequence` has its own.
         initial_state: as `cell.state_size` says, each leaf `[batch, ...]`; None asks the cell.
         dtype: not needed, the cell has one; checked if given.
         time_major: inputs and outputs are `[time, batch, ...]`.
@@ -51,7 +52,7 @@ def dynamic_rnn(
 
     Returns:
         `(outputs, final_state)`, the outputs as `cell.output_size` says, each leaf
-        `[batch, time, ...]`.
+        `[batch, time, ...]`; of a `JaggedSequence`, a `JaggedSequence`.
 
     Raises:
         TypeError: not a cell; lengths that are not integers; a state of another structure.

@@ -16,41 +16,64 @@ from varlen.rnn._cell import (
 )
 from varlen.rnn._recurrent import RecurrentCell
 from varlen.rnn.engine import ENGINES, Engine, Rows, as_lengths, unroll
+from varlen.sequences import JaggedSequence, check_lengths
 
 
 class Block(NamedTuple):
     """The inputs of an unroll, checked.
 
     Attributes:
-        values: each leaf `[batch * time, ...]`, in the order of the given axes.
+        values: each leaf `[batch * time, ...]`, in the order of the given axes, or
+            `[sum(lengths), ...]`.
         batch_size: rows of the batch.
         num_steps: steps of each row, with the padding.
         time_major: whether the time comes first.
+        lengths: `[batch]`, of a `JaggedSequence`, which has no padding; None for any other.
     """
 
     values: Any
     batch_size: int
     num_steps: int
     time_major: bool
+    lengths: Tensor | None = None
 
-    def rows(self, lengths: Tensor) -> Rows:
-        """Where the real steps are among the values."""
+    def rows(self, sequence_length: Any) -> Rows:
+        """Where the real steps are among the values.
+
+        Raises:
+            TypeError: lengths that are not integers.
+            ValueError: not one per row, one that is out of range, or any for a `JaggedSequence`.
+        """
+        if self.lengths is not None:
+            if sequence_length is not None:
+                raise ValueError("sequence_length: expected none, a JaggedSequence has its own")
+            return Rows.jagged(self.lengths)
+        lengths = as_lengths(
+            sequence_length, self.batch_size, self.num_steps, argument="sequence_length"
+        )
         layout = Rows.time_major if self.time_major else Rows.padded
         return layout(lengths, self.num_steps)
 
     def unflatten(self, values: Any) -> Any:
-        """Values as a block with the axes of the inputs."""
+        """Values in the form of the inputs."""
+        if self.lengths is not None:
+            return JaggedSequence(values, self.lengths)
         axes = (self.batch_size, self.num_steps)
         axes = axes[::-1] if self.time_major else axes
         return _nest.map_structure(lambda leaf: leaf.reshape(*axes, *leaf.shape[1:]), values)
 
 
 def as_block(cell: RNNCell, inputs: Any, *, time_major: bool) -> Block:
-    """Takes the inputs of an unroll: a tensor or what becomes one, or a tuple of those.
+    """Takes the inputs of an unroll: a tensor or what becomes one, a tuple of those, or a
+    `JaggedSequence` of either.
 
     Raises:
-        ValueError: fewer than two axes, or leaves that differ in batch or time.
+        TypeError: lengths of a `JaggedSequence` that are not integers.
+        ValueError: fewer than two axes, or leaves that differ in batch or time; lengths of a
+            `JaggedSequence` that do not fit its values.
     """
+    if isinstance(inputs, JaggedSequence):
+        return _as_jagged(cell, inputs, time_major=time_major)
 
     def as_leaf(leaf: Any) -> Tensor:
         tensor = as_input(leaf, cell)
@@ -68,6 +91,22 @@ def as_block(cell: RNNCell, inputs: Any, *, time_major: bool) -> Block:
     batch_size, num_steps = reversed(axes) if time_major else axes
     values = _nest.map_structure(lambda leaf: leaf.flatten(0, 1), block)
     return Block(values, batch_size, num_steps, time_major)
+
+
+def _as_jagged(cell: RNNCell, inputs: JaggedSequence, *, time_major: bool) -> Block:
+    if time_major:
+        raise ValueError("time_major: expected False, a JaggedSequence has no axis of time")
+    values = map_tuples(lambda leaf: as_input(leaf, cell), inputs.values)
+    batch_size = len(inputs.lengths)
+    checked = check_lengths(inputs.lengths, batch_size, argument="inputs: lengths")
+    for leaf in _nest.leaves(values):
+        if leaf.ndim == 0 or len(leaf) != checked.sum():
+            raise ValueError(
+                f"inputs: expected values of {checked.sum()} steps, the sum of the lengths, found "
+                f"shape {tuple(leaf.shape)}"
+            )
+    num_steps = int(checked.max(initial=0))
+    return Block(values, batch_size, num_steps, False, torch.from_numpy(checked))
 
 
 def trace_for_compiler(*cells: RNNCell) -> None:
@@ -106,7 +145,7 @@ def unroll_block(
     """Checks what is left to check, and runs a cell over the real steps of a block.
 
     Returns:
-        `(outputs, final_state)`, outputs with the axes of the inputs, zero past each row's length.
+        `(outputs, final_state)`, outputs in the form of the inputs, zero past each row's length.
     """
     if engine not in ENGINES:
         raise ValueError(f"engine: expected one of {', '.join(ENGINES)}, found {engine!r}")
@@ -116,21 +155,19 @@ def unroll_block(
     if isinstance(cell, RecurrentCell) or _is_nested(cell.input_size):
         _check_values(cell, block)
     trace_for_compiler(cell)
-    lengths = as_lengths(
-        sequence_length, block.batch_size, block.num_steps, argument="sequence_length"
-    )
+    rows = block.rows(sequence_length)
     if initial_state is None:
         state = cell.get_initial_state(batch_size=block.batch_size, dtype=cell.dtype)
     else:
         state = check_state(cell, initial_state, block.batch_size, argument=state_argument)
     device = _nest.leaves(block.values)[0].device
     if noise is None:
-        noise = cell.draw_noise(lengths.to(device))
+        noise = cell.draw_noise(rows.lengths.to(device))
     with torch.autocast(device.type, enabled=False):
         outputs, final_state = unroll(
             cell,
             block.values,
-            block.rows(lengths),
+            rows,
             state,
             noise,
             reverse=reverse,
@@ -143,8 +180,12 @@ def unroll_block(
 def _check_values(cell: RNNCell, block: Block) -> None:
     """Checks the inputs of all steps at once, so that the message has the shapes the user knows."""
     if not _fit(block.values, cell.input_size):
-        axes = "(time, batch" if block.time_major else "(batch, time"
-        found = map_tuples(lambda leaf: tuple(leaf.shape), block.unflatten(block.values))
+        if block.lengths is not None:
+            axes, given = "(steps", block.values
+        else:
+            axes = "(time, batch" if block.time_major else "(batch, time"
+            given = block.unflatten(block.values)
+        found = map_tuples(lambda leaf: tuple(leaf.shape), given)
         raise ValueError(
             f"{type(cell).__name__}: expected inputs of shape {_shape(cell.input_size, axes)}, "
             f"found {found}"

@@ -55,13 +55,14 @@ class Labels:
         """
         names = label_names(labels, is_text=self.is_text)
         numbers = self.vocabulary.numbers
-        for name in names:
-            if name not in numbers:
-                raise FeatureError(
-                    f"label {name!r} was not in the training split",
-                    hint=f"of labels, {did_you_mean(name, self.names[:100])}",
-                )
-        return np.array([numbers[name] for name in names], np.int64)
+        try:
+            return np.array([numbers[name] for name in names], np.int64)
+        except KeyError as error:
+            [name] = error.args
+            raise FeatureError(
+                f"label {name!r} was not in the training split",
+                hint=f"of labels, {did_you_mean(name, self.names[:100])}",
+            ) from None
 
     def decode(self, numbers: Iterable[int]) -> list[Any]:
         """The labels of numbers."""

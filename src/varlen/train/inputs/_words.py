@@ -67,7 +67,10 @@ class WordEncoder:
     kind: ClassVar[str] = "words"
 
     vocabularies: tuple[Vocabulary, ...]
-    _rows: dict[str, tuple[int, ...]] = field(default_factory=dict, repr=False, compare=False)
+    # By word, as records have it: to decode each takes as long as all else.
+    _rows: dict[str | bytes, tuple[int, ...]] = field(
+        default_factory=dict, repr=False, compare=False
+    )
 
     @classmethod
     def count(cls, words: Iterable[str]) -> "WordEncoder":
@@ -127,16 +130,21 @@ class WordEncoder:
         return VIEWS["form"](word) in self.vocabularies[0]
 
     def encode(self, values: Sequence[Any] | npt.NDArray[Any]) -> npt.NDArray[np.int64]:
-        """The numbers of words, strings or UTF-8, `[words, views]`."""
-        rows = [self._rows.get(word) or self._encode_word(word) for word in texts(values)]
+        """The numbers of words, strings or UTF-8, `[words, views]`.
+
+        Raises:
+            FeatureError: bytes that are not UTF-8.
+        """
+        rows = [self._rows.get(word) or self._encode_word(word) for word in values]
         return np.array(rows, np.int64).reshape(len(rows), len(self.vocabularies))
 
-    def _encode_word(self, word: str) -> tuple[int, ...]:
+    def _encode_word(self, given: str | bytes) -> tuple[int, ...]:
+        [word] = texts([given])
         views = zip(VIEWS.values(), self.vocabularies, strict=True)
         row = tuple(vocabulary.numbers.get(view(word), -1) + 1 for view, vocabulary in views)
         # A text without end has new words without end, which are not worth keeping.
         if word in self:
-            self._rows[word] = row
+            self._rows[given] = row
         return row
 
 
