@@ -131,7 +131,7 @@ def resume(run_path: Path, *, observer: Observer, ranks: Ranks = ALONE) -> Stand
         task = _first_task(run)
         data = _open(data_of(run), task, task.settings)
         _check_same_data(run, data)
-        return _fit(task, data, run, observer, ranks, resume=True)
+        return _fit(task, data, run, observer, ranks, goes_on=True)
 
 
 def load_task(run: RunFolder, *, weights: bool = True) -> Task:
@@ -182,11 +182,17 @@ def data_summary(task: Task, data: Dataset) -> str:
 
 
 def _fit(
-    task: Task, data: Dataset, run: RunFolder, observer: Observer, ranks: Ranks, **resume: bool
+    task: Task,
+    data: Dataset,
+    run: RunFolder,
+    observer: Observer,
+    ranks: Ranks,
+    *,
+    goes_on: bool = False,
 ) -> Standing:
     told = observer if ranks.is_first else Observers()
     told.training_begins(data_summary(task, data), task.metrics)
-    return fit(task, data, run, observer=told, ranks=ranks, **resume)
+    return fit(task, data, run, observer=told, ranks=ranks, resume=goes_on)
 
 
 def _open(path: Path, task: Task | TaskKind, settings: Settings) -> Dataset:

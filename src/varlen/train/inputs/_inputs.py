@@ -72,10 +72,7 @@ class Inputs:
         """
         encoded = {}
         for name, encoder in self.encoders.items():
-            if name not in example:
-                found = ", ".join(map(repr, example)) or "none"
-                raise FeatureError(f"no feature {name!r}", hint=f"features found: {found}")
-            values = example[name]
+            values = value_of(example, name)
             values = values.values if isinstance(values, JaggedSequence) else values
             try:
                 numbers = encoder.encode(values)
@@ -194,6 +191,18 @@ def _two_steps(spec: Spec) -> list[Any]:
     size = int(np.prod(spec.shape))
     step: Any = 0 if spec.dtype == int64 else 0.5
     return [[step] * size if spec.shape else step] * 2
+
+
+def value_of(example: Mapping[str, Any], name: str) -> Any:
+    """The value of a feature of an example that comes from anywhere.
+
+    Raises:
+        FeatureError: it is missing.
+    """
+    if name not in example:
+        found = ", ".join(map(repr, example)) or "none"
+        raise FeatureError(f"no feature {name!r}", hint=f"features found: {found}")
+    return example[name]
 
 
 def check_same_length(lengths: Mapping[str, int]) -> None:

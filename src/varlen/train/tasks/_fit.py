@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 import torch
@@ -16,6 +16,7 @@ from varlen.train._dataset import Dataset, placed
 from varlen.train.inputs import Inputs
 
 Encode = Callable[[dict[str, Any]], dict[str, Any]]
+_Row = TypeVar("_Row")
 
 
 @runtime_checkable
@@ -88,14 +89,34 @@ def batch_of(
     """A batch of the inputs of examples that come from anywhere.
 
     Raises:
-        FeatureError: one lacks an input, or it cannot be encoded.
+        FeatureError: one lacks an input, or it cannot be encoded; `at` says which.
+    """
+
+    def encode(example: Mapping[str, Any]) -> dict[str, Any]:
+        return inputs.encode({name: _as_array(name, example, inputs) for name in example})
+
+    return batched(encode_each(examples, encode), device)
+
+
+def encode_each(
+    examples: Sequence[Mapping[str, Any]], encode: Callable[[Mapping[str, Any]], _Row]
+) -> list[_Row]:
+    """What `encode` makes of examples that come from anywhere.
+
+    Raises:
+        FeatureError: what it raises, with the number of the example.
     """
     rows = []
     for number, example in enumerate(examples):
         try:
-            rows.append(inputs.encode({name: _as_array(name, example, inputs) for name in example}))
+            rows.append(encode(example))
         except FeatureError as error:
             raise placed(error, f"example {number}") from error
+    return rows
+
+
+def batched(rows: Sequence[dict[str, Any]], device: torch.device) -> dict[str, Any]:
+    """A batch of encoded examples, one or more."""
     [batch] = Pipeline(rows, Batch(len(rows))).for_rank(0, 1)
     return to_device(as_tensors(batch), device)
 

@@ -9,11 +9,11 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
-from varlen.data import Batch, Parse, Pipeline
+from varlen.data import Parse
 from varlen.errors import ConfigError, FeatureError
 from varlen.features import Schema, int64, string
 from varlen.sequences import JaggedSequence
-from varlen.train._batches import Batches, as_tensors, epoch_seed, to_device
+from varlen.train._batches import Batches, epoch_seed
 from varlen.train._carried import carried_from, states_from
 from varlen.train._dataset import Dataset, placed
 from varlen.train._progress import Metric, Score
@@ -21,6 +21,7 @@ from varlen.train._setting import check_settings, setting
 from varlen.train._settings import Settings
 from varlen.train._streams import streamed_batches, whole_batches
 from varlen.train.inputs import TokenEncoder, TokenFitting, find_sequence
+from varlen.train.inputs._inputs import value_of
 from varlen.train.tasks import _fit
 from varlen.train.tasks._language_model import LanguageModel
 from varlen.train.tasks._task import Examined
@@ -195,9 +196,8 @@ class Language:
         """Of each example, how surprising it is: loss and perplexity, per token and end."""
         if not examples:
             return []
-        rows = [self._row(example, number) for number, example in enumerate(examples)]
-        [batch] = Pipeline(rows, Batch(len(rows)))
-        batch = to_device(as_tensors(batch), _fit.device_of(self.model))
+        rows = _fit.encode_each(examples, self._encode)
+        batch = _fit.batched(rows, _fit.device_of(self.model))
         targets, lengths = batch[_NEXT]
         with _fit.judging(self.model):
             losses = _fit.sum_rows(self.model.step_losses(batch[_TOKENS], targets), lengths)
@@ -205,18 +205,6 @@ class Language:
             {"loss": round(loss, 6), "perplexity": round(_perplexity(loss), 6)}
             for loss in (losses / lengths).tolist()
         ]
-
-    def _row(self, example: Mapping[str, Any], number: int) -> dict[str, Any]:
-        place = f"example {number}"
-        if self.feature not in example:
-            found = ", ".join(map(repr, example)) or "none"
-            raise FeatureError(
-                f"no feature {self.feature!r}", at=place, hint=f"features found: {found}"
-            )
-        try:
-            return self._encode(example)
-        except FeatureError as error:
-            raise placed(error, place) from error
 
     def _lengths_of(self, data: Dataset, split: str) -> npt.NDArray[np.int64]:
         """The steps of each sequence of a split: its tokens, and the end."""
@@ -231,8 +219,9 @@ class Language:
             yield len(self.encoder.encode(_plain(values[self.feature])))
 
     def _encode(self, example: Mapping[str, Any]) -> dict[str, Any]:
+        value = value_of(example, self.feature)
         try:
-            numbers = self.encoder.encode(_plain(example[self.feature]))
+            numbers = self.encoder.encode(_plain(value))
         except FeatureError as error:
             raise placed(error, self.feature) from error
         boundary, length = [self.encoder.boundary], np.int64(len(numbers) + 1)

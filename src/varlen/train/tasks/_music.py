@@ -10,11 +10,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from varlen.data import Batch, Parse, Pipeline
+from varlen.data import Parse
 from varlen.errors import ConfigError, FeatureError
 from varlen.features import FeatureSchema, float32, int64
 from varlen.sequences import JaggedSequence
-from varlen.train._batches import Batches, as_tensors, bucketed_batches, epoch_seed, to_device
+from varlen.train._batches import Batches, bucketed_batches, epoch_seed
 from varlen.train._carried import carried_from, states_from
 from varlen.train._dataset import Dataset, placed
 from varlen.train._network import RecurrentNetwork, States
@@ -23,6 +23,7 @@ from varlen.train._setting import check_settings, setting
 from varlen.train._settings import Settings
 from varlen.train._streams import streamed_batches
 from varlen.train.inputs import NoteCounts, NoteEncoder, find_sequence
+from varlen.train.inputs._inputs import value_of
 from varlen.train.tasks import _fit
 from varlen.train.tasks._task import Examined
 
@@ -227,10 +228,9 @@ class Music:
         """
         if not examples:
             return []
-        rolls = [self._roll(example, number) for number, example in enumerate(examples)]
+        rolls = _fit.encode_each(examples, self._roll)
         rows = [{self.feature: JaggedSequence(roll, np.int64(len(roll)))} for roll in rolls]
-        [batch] = Pipeline(rows, Batch(len(rows))).for_rank(0, 1)
-        notes = to_device(as_tensors(batch), _fit.device_of(self.model))[self.feature]
+        notes = _fit.batched(rows, _fit.device_of(self.model))[self.feature]
         with _fit.judging(self.model):
             scores = self.model(notes)[0].cpu()
         return [
@@ -247,18 +247,6 @@ class Music:
             "loss": None if loss is None else round(loss, 6),
         }
 
-    def _roll(self, example: Mapping[str, Any], number: int) -> Any:
-        place = f"example {number}"
-        if self.feature not in example:
-            found = ", ".join(map(repr, example)) or "none"
-            raise FeatureError(
-                f"no feature {self.feature!r}", at=place, hint=f"features found: {found}"
-            )
-        try:
-            return self.encoder.encode(example[self.feature])
-        except FeatureError as error:
-            raise placed(error, f"{place}: {self.feature}") from error
-
     def _lengths_of(self, data: Dataset, split: str) -> npt.NDArray[np.int64]:
         """The steps of each piece that are scored."""
         return np.maximum(data.lengths(split, self.feature) - 1, 0)
@@ -268,16 +256,20 @@ class Music:
         return {self.feature: self.encoder.spec}
 
     def _encode(self, example: dict[str, Any]) -> dict[str, Any]:
-        steps = example[self.feature]
-        try:
-            roll = self.encoder.encode(steps.values if self.encoder.is_dense else steps)
-        except FeatureError as error:
-            raise placed(error, self.feature) from error
+        roll = self._roll(example)
         length = np.int64(max(len(roll) - 1, 0))
         return {
             self.feature: JaggedSequence(roll[:-1], length),
             _NEXT: JaggedSequence(roll[1:], length),
         }
+
+    def _roll(self, example: Mapping[str, Any]) -> Any:
+        """The rows of the steps of a piece, from a record or from anywhere."""
+        steps = value_of(example, self.feature)
+        try:
+            return self.encoder.encode(steps.values if isinstance(steps, JaggedSequence) else steps)
+        except FeatureError as error:
+            raise placed(error, self.feature) from error
 
 
 def _encoder_of(feature: str, found: FeatureSchema, options: MusicOptions, at: str) -> NoteEncoder:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from varlen.errors import ConfigError, FeatureError
 from varlen.features import FixedLenFeature, int64, string
 from varlen.sequences import JaggedSequence
-from varlen.train._dataset import Dataset
+from varlen.train._dataset import Dataset, placed
 from varlen.train._network import RecurrentNetwork
 from varlen.train._progress import Metric, Score
 from varlen.train._setting import check_settings, setting
@@ -173,7 +173,7 @@ class Regress(FromInputs):
         try:
             [numbers] = self.encoder.encode(np.reshape(example[self.target], (1, -1)))
         except FeatureError as error:
-            raise FeatureError(error.problem, at=self.target, hint=error.hint) from error
+            raise placed(error, self.target) from error
         return {**self.inputs.encode(example), self.target: numbers}
 
     def _deviations(self, batch: Any) -> Deviations:
