@@ -11,8 +11,8 @@ from varlen.train import (
     Evaluation,
     Metric,
     RunFolder,
-    Settings,
     aims_of,
+    settings_of,
     task_named,
 )
 
@@ -51,17 +51,14 @@ class ComparedRun(NamedTuple):
         """
         run = RunFolder.open(path)
         found = None if split is None else judge(run, data, [split], reading).evaluation
-        kind = task_named(str(run.config["task"]))
-        # A setting that an older version did not have is at its default.
-        stored = Settings.from_json(kind.Options, run.config["settings"])
+        stored, metrics = settings_of(run), task_named(str(run.config["task"])).metrics
         settings = {
             f"{table}.{name}": value
             for table, values in stored.to_json().items()
             for name, value in values.items()
         }
-        aims = aims_of(kind.metrics, stored.task)
-        rows = run.metrics()
-        return cls(str(path), run.config, settings, kind.metrics, aims, rows, split, found)
+        aims = aims_of(metrics, stored.task)
+        return cls(str(path), run.config, settings, metrics, aims, run.metrics(), split, found)
 
     @property
     def task(self) -> str:

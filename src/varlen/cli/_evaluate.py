@@ -6,21 +6,14 @@ from typing import Annotated, Any
 
 import typer
 
-from varlen.cli._reading_options import ContextColumns, GroupBy, SplitBy, WordKeys
+from varlen.cli._reading_options import ContextColumns, DataToJudge, GroupBy, SplitBy, WordKeys
 from varlen.cli._shared import percent, shown
 from varlen.cli._text import table, terminal_width
 
 
 def evaluate(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")],
-    data: Annotated[
-        list[Path] | None,
-        typer.Option(
-            metavar="DATA",
-            help="A folder of record files; or files or a folder of other formats, as for "
-            "training. Repeatable. [default: the data of the training]",
-        ),
-    ] = None,
+    data: DataToJudge = None,
     split: Annotated[str, typer.Option(metavar="NAME", help="The split to look at.")] = "test",
     split_by: SplitBy = None,
     group_by: GroupBy = None,

@@ -1,9 +1,19 @@
-"""The options that say how files that are not record files are meant."""
+"""The options that say which files are meant, and how, where they are not record files."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+DataToJudge = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--data",
+        metavar="DATA",
+        help="A folder of record files; or files or a folder of other formats, as for training. "
+        "Repeatable. [default: the data of the training]",
+    ),
+]
 SplitBy = Annotated[
     str | None, typer.Option(metavar="KEY", help="What names the split of a record.")
 ]

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from varlen.cli._reading_options import ContextColumns, GroupBy, SplitBy, WordKeys
+from varlen.cli._reading_options import ContextColumns, DataToJudge, GroupBy, SplitBy, WordKeys
 from varlen.errors import CheckpointError, ConfigError
 
 _NUM_WORST = 20
@@ -13,14 +13,7 @@ _NUM_WORST = 20
 
 def report(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")],
-    data: Annotated[
-        list[Path] | None,
-        typer.Option(
-            metavar="DATA",
-            help="A folder of record files; or files or a folder of other formats, as for "
-            "training. Repeatable. [default: the data of the training]",
-        ),
-    ] = None,
+    data: DataToJudge = None,
     split: Annotated[
         str | None,
         typer.Option(

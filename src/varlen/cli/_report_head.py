@@ -8,7 +8,7 @@ from varlen.cli._judging import Judgement
 from varlen.cli._page import paragraph, text, tiles
 from varlen.cli._plan_report import epoch_time
 from varlen.cli._shared import percent, shown
-from varlen.train import Metric, RunFolder, Settings, aims_of, task_named
+from varlen.train import Metric, RunFolder, aims_of, settings_of, task_named
 
 
 class RunReport(NamedTuple):
@@ -34,9 +34,7 @@ def metrics_of(report: RunReport) -> tuple[Metric, ...]:
 
 def aims_of_run(report: RunReport) -> dict[str, float]:
     """By metric, the value that is best, of those that can be too low and too high."""
-    kind = task_named(str(report.run.config["task"]))
-    settings = Settings.from_json(kind.Options, report.run.config["settings"])
-    return aims_of(kind.metrics, settings.task)
+    return aims_of(metrics_of(report), settings_of(report.run).task)
 
 
 def head(report: RunReport) -> str:

@@ -35,6 +35,7 @@ from varlen.train._train import (
     load_task,
     make_settings,
     resume,
+    settings_of,
     train,
 )
 from varlen.train.inputs import Vocabulary, WordEncoder
@@ -92,6 +93,7 @@ __all__ = [
     "make_settings",
     "open_data",
     "resume",
+    "settings_of",
     "split_files",
     "task_named",
     "train",

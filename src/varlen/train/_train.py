@@ -151,6 +151,16 @@ def load_task(run: RunFolder, *, weights: bool = True) -> Task:
     return task
 
 
+def settings_of(run: RunFolder) -> Settings:
+    """The settings of a run. One that an older version did not have is at its default.
+
+    Raises:
+        CheckpointError: they are not those of this version.
+    """
+    kind = task_named(str(run.config["task"]))
+    return Settings.from_json(kind.Options, run.config["settings"])
+
+
 def data_of(run: RunFolder) -> Path:
     """Where the data of a run was.
 
@@ -226,7 +236,7 @@ def _first_task(run: RunFolder) -> Task:
     stored = run.vocabulary()
     try:
         kind = task_named(str(run.config["task"]))
-        settings = Settings.from_json(kind.Options, run.config["settings"])
+        settings = settings_of(run)
         torch.manual_seed(settings.training.seed)
         task = kind.from_json(stored, settings)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
