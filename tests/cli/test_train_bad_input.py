@@ -237,5 +237,9 @@ def test_a_run_of_another_task(train_tagger, folder, tmp_path, varlen):
     varlen("sample", tmp_path / "run").assert_error("expected a run of task 'lm', found 'tag'")
     varlen("train", "lm", folder, "--run", tmp_path / "run").assert_error("is not empty")
     varlen("train", "--resume", tmp_path / "run", "--units", 3).assert_error("No such option")
+    varlen("train", "--resume", tmp_path / "run", "--on-nonfinite", "slip").assert_error(
+        "on_nonfinite: no 'slip'\n.* Did you mean 'skip'"
+    )
+    assert "varlen train --resume runs/tagger" in varlen("train", "--resume", "--help").out
     varlen("train", "tga", folder).assert_error("No such command 'tga'. Did you mean 'tag'")
     varlen("train").assert_error("expected a task or --resume")

@@ -8,7 +8,18 @@ import pytest
 import torch
 from torch import nn
 
-from varlen import ConfigError, RecordWriter, sequence_example
+from varlen import (
+    ConfigError,
+    FixedLenFeature,
+    FixedLenSequenceFeature,
+    JaggedSequence,
+    RecordReader,
+    RecordWriter,
+    float32,
+    int64,
+    parse_single_sequence_example,
+    sequence_example,
+)
 from varlen.data import Pipeline
 from varlen.train import Dataset, Metric, RunFolder, Score, evaluate, fit, make_settings
 
@@ -307,8 +318,13 @@ def test_steps_end_the_training_whatever_the_epochs(data, run):
 
 
 def test_patience_ends_the_training(data, run):
-    end = learn(Line(correct=[1, 3, 2, 1, 4, 4]), data, run, epochs=6, patience=2)
+    observer, task = Recorder(), Line(correct=[1, 3, 2, 1, 4, 4])
+    end = learn(task, data, run, observer, epochs=6, patience=2)
     assert (end.best_epoch, end.epoch) == (2, 5)
+    assert observer.said == ["no better epoch for 2: training ends early"]
+    resumed = Recorder()
+    assert fit(task, data, run, observer=resumed, resume=True) == end
+    assert (resumed.calls, resumed.said) == ([], ["the training was over already"])
 
 
 def test_the_average_of_weights_is_validated_and_stored(data, run):
@@ -328,22 +344,67 @@ def test_a_loss_that_is_no_number_ends_the_training(data, run):
     nn.init.constant_(task.model.weight, float("nan"))
     with pytest.raises(ConfigError, match=r"became nan.*\n  at epoch 1, step 1; its batch is in"):
         learn(task, data, run, epochs=2)
-    assert (run.path / "nonfinite-step-0000000001.safetensors").exists()
+    assert (run.path / "nonfinite-step-0000000001.tfrecord").exists()
 
 
-def test_steps_that_are_not_finite_are_skipped_and_counted(data, run, tmp_path):
-    class Broken(Line):
-        def score(self, batch, carried=None):
-            score = super().score(batch)
-            if batch["number"][:3] == ("train", 1, 1):
-                return score._replace(loss=score.loss * float("inf"))
-            return score
+class Broken(Line):
+    """The loss of one batch is infinite."""
 
+    def score(self, batch, carried=None):
+        score = super().score(batch)
+        if batch["number"][:3] == ("train", 1, 1):
+            return score._replace(loss=score.loss * float("inf"))
+        return score
+
+
+def test_steps_that_are_not_finite_are_skipped_and_counted(data, run):
     observer = Recorder()
     end = learn(Broken(), data, run, observer, epochs=2, on_nonfinite="skip")
     assert (end.skipped, end.step) == (1, 4)
     assert observer.said == ["epoch 1, step 2: loss or gradient not finite, skipped"]
     assert stored_weights(run).isfinite().all()
+
+
+def test_a_stop_for_a_step_that_is_not_finite_loses_nothing_before_it(data, run, tmp_path):
+    skipping = RunFolder.create(tmp_path / "skipping", task="line", config={}, vocabulary={})
+    expected = learn(Broken(), data, skipping, epochs=2, on_nonfinite="skip")
+    with pytest.raises(ConfigError, match="epoch 1, step 2;"):
+        learn(Broken(), data, run, epochs=2)
+    observer, task = Recorder(), Broken(training={"epochs": 2, "on_nonfinite": "skip"})
+    end = fit(task, data, run, observer=observer, resume=True)
+    assert observer.calls[0] == ("resumes", 1, 1)
+    assert (end.step, end.skipped, end.best) == (expected.step, 1, expected.best)
+    assert torch.equal(stored_weights(run), stored_weights(skipping))
+
+
+def test_a_batch_that_is_not_finite_is_kept_as_records(data, run):
+    class WithSteps(Broken):
+        def batches(self, data, split, *, epoch):
+            rows = [torch.tensor([[1.5, 2.0]]), torch.zeros(0, 2), torch.tensor([[3.0, 4.0]] * 2)]
+            steps = JaggedSequence(torch.cat(rows), torch.tensor([1, 0, 2]))
+            more = {"x": steps, "live": torch.tensor([True, False, True]), "names": ["a", "b", "c"]}
+            return Pipeline([batch | more for batch in super().batches(data, split, epoch=epoch)])
+
+    with pytest.raises(ConfigError):
+        learn(WithSteps(), data, run, epochs=1, accumulate=2)
+    path = run.path / "nonfinite-step-0000000001.tfrecord"
+    context, sequences = zip(
+        *[
+            parse_single_sequence_example(
+                record,
+                {"live": FixedLenFeature((), int64)},
+                {"x": FixedLenSequenceFeature((2,), float32)},
+            )
+            for record in RecordReader(path)
+        ],
+        strict=True,
+    )
+    assert [int(row["live"]) for row in context] == [1, 0, 1] * 2  # of two batches
+    assert [row["x"].tolist() for row in sequences] == [
+        [[1.5, 2.0]],
+        [],
+        [[3.0, 4.0], [3.0, 4.0]],
+    ] * 2
 
 
 def test_a_batch_without_steps_changes_nothing(data, run):

@@ -305,6 +305,8 @@ def test_layer_normalisation_learns_pieces_that_begin_with_silence(tmp_path, cel
     if cell == "layer_norm_lstm":  # as TensorFlow has it
         with pytest.raises(ConfigError, match=r"begins with several .* that of layer_norm_gru"):
             train("music", folder, run, chosen, observer=Observers())
+        end = resume(run, observer=Observers(), on_nonfinite="skip")
+        assert end.skipped == end.step > 0
     else:
         train("music", folder, run, chosen, observer=Observers())
         task = load_task(RunFolder.open(run))

@@ -131,7 +131,7 @@ def test_a_loss_that_is_not_finite_on_one_rank_is_so_on_all(tmp_path, policy, st
         for rank in (0, 1):
             assert "became nan or infinite" in work.output(rank)
         saved = {path.name for path in (tmp_path / "run").glob("nonfinite-*")}
-        assert saved == {f"nonfinite-step-0000000003-rank-{rank}.safetensors" for rank in (0, 1)}
+        assert saved == {f"nonfinite-step-0000000003-rank-{rank}.tfrecord" for rank in (0, 1)}
         return
     # Four steps of two batches in an epoch; the third step of both is skipped.
     assert [(tmp_path / f"standing-{rank}").read_text() for rank in (0, 1)] == ["2 8"] * 2

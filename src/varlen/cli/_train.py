@@ -68,6 +68,8 @@ def run_train(arguments: list[str]) -> Any:
         raise ConfigError("expected a task or --resume", hint=f"tasks are: {', '.join(TASKS)}")
     is_resume = any(argument.split("=")[0] == "--resume" for argument in arguments)
     app = _going_on if is_resume else _tasks
+    if is_resume and "--help" in arguments:  # which is no run folder
+        arguments = ["--help"]
     return app(arguments, prog_name="varlen train", standalone_mode=False)
 
 
@@ -87,13 +89,26 @@ def _train() -> None:
     """
 
 
-@_going_on.command("train", epilog=examples("varlen train --resume runs/tagger"))
+@_going_on.command(
+    "train",
+    epilog=examples(
+        "varlen train --resume runs/tagger",
+        "varlen train --resume runs/tagger --on-nonfinite skip",
+    ),
+)
 def _resume(
     run: Annotated[Path, typer.Option("--resume", metavar="RUN", help="The run folder.")],
+    on_nonfinite: Annotated[
+        str | None,
+        typer.Option(
+            metavar="stop|skip",
+            help="What to do from now on when a loss or gradient is not finite.",
+        ),
+    ] = None,
 ) -> None:
     """Go on with a training that was interrupted, from its last checkpoint."""
     with source_places(data_of(RunFolder.open(run))), told(run) as (ranks, observer):
-        standing = resume(run, observer=observer, ranks=ranks)
+        standing = resume(run, observer=observer, ranks=ranks, on_nonfinite=on_nonfinite)
     if ranks.is_first:
         _print_end(run, standing, load_task(RunFolder.open(run), weights=False).metrics[0])
 

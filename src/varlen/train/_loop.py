@@ -56,7 +56,8 @@ def fit(
 
     Raises:
         KeyboardInterrupt: it was interrupted; a checkpoint is there.
-        ConfigError: a loss or gradient was not finite; the batch is in the run folder.
+        ConfigError: a loss or gradient was not finite; the batch is in the run folder, and a
+            checkpoint of the step before it.
         CheckpointError: there are checkpoints, of which none can be used.
         CorruptRecordError, FeatureError: a record went bad since it was checked; a checkpoint is
             there.
@@ -69,7 +70,9 @@ def fit(
     learner = Learner(task.model, settings, ranks=ranks)
     checkpoints = Checkpoints(run.path / "checkpoints", settings, ranks)
     standing = checkpoints.load_last(learner, observer) if resume else Standing()
-    if resume:
+    if resume and standing.is_over(settings):
+        observer.says("the training was over already")
+    elif resume:
         observer.training_resumes(epoch=standing.epoch, step=standing.step)
     if ranks.is_first:
         run.keep_metrics(standing.rows)
@@ -80,6 +83,8 @@ def fit(
                 loop.learn_epoch()
                 loop.end_epoch()
                 checkpoints.save(learner, standing)
+                if standing.is_out_of_patience(settings):
+                    observer.says(f"no better epoch for {settings.patience}: training ends early")
         except Stopped:
             checkpoints.save(learner, standing)
             if not standing.best_epoch:
@@ -188,6 +193,8 @@ class _Loop:
                 standing.carried = scores[-1].carried
             else:
                 self.learner.forget()
+                if settings.on_nonfinite == "stop":  # with what was learned until then
+                    self.checkpoints.save(self.learner, standing)
                 nonfinite.found(group, standing)
             standing.step += 1
             standing.position = position

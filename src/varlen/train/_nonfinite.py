@@ -4,16 +4,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
-from torch import Tensor
 
 from varlen.errors import ConfigError
+from varlen.features import sequence_examples
+from varlen.records import RecordWriter
 from varlen.sequences import JaggedSequence
 from varlen.train._cells import OVERFLOWING
 from varlen.train._progress import Observer
 from varlen.train._ranks import Ranks
 from varlen.train._standing import Standing
-from varlen.train._stored import write_tensors
 
 
 class NonFinite:
@@ -21,7 +22,7 @@ class NonFinite:
 
     Args:
         policy: "stop" or "skip".
-        folder: where the batch is saved.
+        folder: the run folder, where the batch is saved.
         observer: is told of what is skipped.
         ranks: each of which saves its own share.
         cell: the name of the cell that is learned, which may be the cause.
@@ -40,7 +41,8 @@ class NonFinite:
         """Counts the step, or ends the training.
 
         Raises:
-            ConfigError: it is to stop; the batches of the step are in the folder.
+            ConfigError: it is to stop; the batches of the step are in the folder, as records of
+                what the model was given.
         """
         where = f"epoch {standing.epoch}, step {standing.step + 1}"
         if self._policy == "skip":
@@ -48,19 +50,16 @@ class NonFinite:
             self._observer.says(f"{where}: loss or gradient not finite, skipped")
             return
         share = "" if self._ranks.num_ranks == 1 else f"-rank-{self._ranks.rank}"
-        path = self._folder / f"nonfinite-step-{standing.step + 1:010}{share}.safetensors"
-        tensors = {
-            f"{number}.{name}": tensor
-            for number, batch in enumerate(batches)
-            for name, tensor in _tensors(batch).items()
-        }
-        about = {"epoch": standing.epoch, "step": standing.step + 1, "position": standing.position}
-        write_tensors(path, tensors, about)
+        path = self._folder / f"nonfinite-step-{standing.step + 1:010}{share}.tfrecord"
+        with RecordWriter(path) as writer:
+            for batch in batches:
+                writer.write_many(_records(batch))
         self._ranks.wait()
         raise ConfigError(
             "the loss or its gradient became nan or infinite, so nothing more can be learned",
             at=f"{where}; its batch is in {path}",
-            hint=f"{self._advice()}; --on-nonfinite skip passes over such steps",
+            hint=f"{self._advice()}; "
+            f"`varlen train --resume {self._folder} --on-nonfinite skip` passes over such steps",
         )
 
     def _advice(self) -> str:
@@ -72,11 +71,20 @@ class NonFinite:
         return "a smaller learning rate may help"
 
 
-def _tensors(batch: Mapping[str, Any]) -> dict[str, Tensor]:
-    found: dict[str, Tensor] = {}
-    for name, value in batch.items():
-        if isinstance(value, JaggedSequence):
-            found |= {f"{name}.values": value.values, f"{name}.lengths": value.lengths}
-        elif isinstance(value, torch.Tensor):
-            found[name] = value
-    return found
+def _records(batch: Mapping[str, Any]) -> list[bytes]:
+    """A record for each row, with what can be stored of it."""
+    sequences = {
+        name: JaggedSequence(_array(value.values), _array(value.lengths))
+        for name, value in batch.items()
+        if isinstance(value, JaggedSequence)
+    }
+    context = {
+        name: _array(value)
+        for name, value in batch.items()
+        if isinstance(value, torch.Tensor | np.ndarray)
+    }
+    return sequence_examples(context, sequences) if context or sequences else []
+
+
+def _array(value: Any) -> Any:
+    return value.numpy() if isinstance(value, torch.Tensor) else value

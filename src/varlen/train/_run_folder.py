@@ -6,6 +6,7 @@
     metrics.jsonl      one line per epoch
     checkpoints/       all that is needed to go on
     tensorboard/       the same figures, for TensorBoard
+    nonfinite-step-*   records of a batch whose loss or gradient was not finite
     data/              records that were made of files in other formats, if there were any
     report.html        what `varlen report` said of it
 
@@ -39,7 +40,7 @@ _CONFIG = "config.json"
 _VOCABULARY = "vocabulary.json"
 _MODEL = "model.safetensors"
 _METRICS = "metrics.jsonl"
-_NONFINITE = "nonfinite-step-*.safetensors"
+_NONFINITE = "nonfinite-step-*.tfrecord"
 _FOLDERS = ("checkpoints", "tensorboard")
 DATA = "data"
 REPORT = "report.html"

@@ -61,10 +61,15 @@ class Standing:
         within = min(1.0, self.train.live / max(num_steps, 1))
         return (self.epoch - 1 + within) / settings.epochs
 
+    def is_out_of_patience(self, settings: TrainingSettings) -> bool:
+        """Whether no epoch was better than the best for too long."""
+        epochs_since = self.epoch - 1 - self.best_epoch
+        patience = settings.patience
+        return patience is not None and self.best_epoch > 0 and epochs_since >= patience
+
     def is_over(self, settings: TrainingSettings) -> bool:
         """Whether there is no further epoch."""
-        epochs_since = self.epoch - 1 - self.best_epoch
-        if settings.patience is not None and self.best_epoch and epochs_since >= settings.patience:
+        if self.is_out_of_patience(settings):
             return True
         if settings.steps is not None:
             # With a position, the epoch is still to be validated.

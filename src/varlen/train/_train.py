@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -111,7 +112,9 @@ def train(
         return _fit(task, data, run, observer, ranks)
 
 
-def resume(run_path: Path, *, observer: Observer, ranks: Ranks = ALONE) -> Standing:
+def resume(
+    run_path: Path, *, observer: Observer, ranks: Ranks = ALONE, on_nonfinite: str | None = None
+) -> Standing:
     """Goes on with a training that was interrupted, from its last checkpoint.
 
     One that has none yet begins anew, which is the same.
@@ -120,8 +123,11 @@ def resume(run_path: Path, *, observer: Observer, ranks: Ranks = ALONE) -> Stand
         run_path: the run folder.
         observer: is told how it goes.
         ranks: who learns together, which may be more or fewer than before.
+        on_nonfinite: "stop" or "skip", in place of what the run has been told before; None for
+            that. Of all settings, this alone can change without changing what was learned.
 
     Raises:
+        ConfigError: `on_nonfinite` is something else.
         CheckpointError: it is no run folder, its checkpoints cannot be used, or its data is not
             what it was.
         What `fit` raises.
@@ -129,6 +135,9 @@ def resume(run_path: Path, *, observer: Observer, ranks: Ranks = ALONE) -> Stand
     run = RunFolder.open(run_path)
     with _own_generators():
         task = _first_task(run)
+        if on_nonfinite is not None:
+            training = replace(task.settings.training, on_nonfinite=on_nonfinite)
+            task.settings = replace(task.settings, training=training)
         data = _open(data_of(run), task, task.settings)
         _check_same_data(run, data)
         return _fit(task, data, run, observer, ranks, goes_on=True)
