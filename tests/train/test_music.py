@@ -16,6 +16,7 @@ from varlen.train import (
     evaluate_split,
     load_task,
     make_settings,
+    resume,
     train,
 )
 
