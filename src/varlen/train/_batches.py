@@ -57,6 +57,8 @@ def bucketed_batches(
 ) -> Batches:
     """A pass over a split: tensors, and `JaggedSequence`s of tensors, without padding.
 
+    Examples are encoded one by one, and then brought together.
+
     Args:
         data: has the split.
         split: its name.
@@ -71,14 +73,13 @@ def bucketed_batches(
         limit: cuts what is encoded into pieces, where it is too long.
         shuffle_seed: of the order; None leaves it as it is.
     """
-    shuffle = [] if shuffle_seed is None else [Shuffle(shuffle_window(data, split), shuffle_seed)]
     lengths = data.lengths(split, length_of)
     if limit is not None:
         lengths = _piece_lengths(lengths, limit.max_length)
     return pass_over(
         data,
         split,
-        *shuffle,
+        *shuffling(data, split, shuffle_seed),
         Parse(context, sequences),
         Map(encode),
         *([] if limit is None else [limit]),
@@ -104,9 +105,15 @@ def batching(
     """The stage that makes batches: of examples as they come if that is what the data asks for, or
     else of examples of like length, as `length_buckets` has it."""
     if data.in_order:
-        return Batch(BatchLimits(batch_size, max_steps=max_steps, oversize="alone"))
+        budget = {length_of: max_steps}
+        return Batch(BatchLimits(batch_size, max_steps=budget, oversize="alone"))
     boundaries, sizes = length_buckets(lengths, batch_size, max_steps=max_steps, by_steps=by_steps)
     return BucketBySequenceLength(length_of, boundaries, sizes)
+
+
+def shuffling(data: Dataset, split: str, seed: int | None) -> list[Stage]:
+    """The stage that shuffles records; none without a seed."""
+    return [] if seed is None else [Shuffle(shuffle_window(data, split), seed)]
 
 
 def shuffle_window(data: Dataset, split: str) -> int:

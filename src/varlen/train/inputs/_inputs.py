@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
@@ -62,7 +63,7 @@ class Inputs:
         )
 
     def encode(self, example: Mapping[str, Any]) -> dict[str, JaggedSequence]:
-        """The numbers of one example.
+        """The numbers of one example, or of a batch of them.
 
         Args:
             example: values `[steps, ...]` by feature, or `JaggedSequence`s of them.
@@ -73,13 +74,14 @@ class Inputs:
         encoded = {}
         for name, encoder in self.encoders.items():
             values = value_of(example, name)
-            values = values.values if isinstance(values, JaggedSequence) else values
+            if not isinstance(values, JaggedSequence):
+                values = JaggedSequence(values, np.array(len(values), np.int64))
             try:
-                numbers = encoder.encode(values)
+                numbers = encoder.encode(values.values)
             except FeatureError as error:
                 raise FeatureError(error.problem, at=name, hint=error.hint) from error
-            encoded[name] = JaggedSequence(numbers, np.array(len(numbers), np.int64))
-        check_same_length({name: int(row.lengths) for name, row in encoded.items()})
+            encoded[name] = JaggedSequence(numbers, values.lengths)
+        check_same_length({name: row.lengths for name, row in encoded.items()})
         return encoded
 
     def unknown(self, batch: Mapping[str, JaggedSequence]) -> dict[str, Tensor]:
@@ -205,12 +207,15 @@ def value_of(example: Mapping[str, Any], name: str) -> Any:
     return example[name]
 
 
-def check_same_length(lengths: Mapping[str, int]) -> None:
-    """Refuses sequences of an example that are not of one length.
+def check_same_length(lengths: Mapping[str, npt.NDArray[np.int64]]) -> None:
+    """Refuses sequences of an example, or of a batch of them, that are not of one length.
 
     Raises:
         FeatureError: they are not.
     """
-    if len(set(lengths.values())) > 1:
-        found = " and ".join(f"{length} of {name!r}" for name, length in lengths.items())
-        raise FeatureError(f"expected as many steps in all features, found {found}")
+    first, *others = lengths.values()
+    for other in others:
+        if not np.array_equal(first, other):
+            row = np.argmax(np.atleast_1d(first != other))
+            found = " and ".join(f"{np.ravel(of)[row]} of {name!r}" for name, of in lengths.items())
+            raise FeatureError(f"expected as many steps in all features, found {found}")

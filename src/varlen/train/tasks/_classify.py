@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -146,5 +147,6 @@ class Classify(WithLabels):
         return {self.target: FixedLenFeature([], self.labels.dtype)}
 
     def _encode(self, example: dict[str, Any]) -> dict[str, Any]:
-        [label] = self.labels.encode(example[self.target])
-        return {**self.inputs.encode(example), self.target: label}
+        labels = example[self.target]
+        numbers = self.labels.encode(labels).reshape(np.shape(labels))
+        return {**self.inputs.encode(example), self.target: numbers}

@@ -4,7 +4,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar, TypeVar
 
-from varlen.train._batches import Batches, bucketed_batches, epoch_seed
+from varlen.data import Map, Parse
+from varlen.train._batches import Batches, batching, epoch_seed, pass_over, shuffling
 from varlen.train._dataset import Dataset
 from varlen.train._settings import Settings
 from varlen.train.inputs import Inputs, Labels
@@ -47,18 +48,21 @@ class FromInputs(ABC):
         return int(data.lengths(split, self.inputs.first).sum())
 
     def batches(self, data: Dataset, split: str, *, epoch: int) -> Batches:
-        training = self.settings.training
-        return bucketed_batches(
+        training, length_of = self.settings.training, self.inputs.first
+        return pass_over(
             data,
             split,
-            context=self._context,
-            sequences=self._sequences,
-            encode=self._encode,
-            length_of=self.inputs.first,
-            batch_size=training.batch_size,
-            max_steps=training.max_steps,
-            by_steps=self.by_steps,
-            shuffle_seed=epoch_seed(training.seed, split, epoch),
+            *shuffling(data, split, epoch_seed(training.seed, split, epoch)),
+            batching(
+                data,
+                length_of,
+                data.lengths(split, length_of),
+                training.batch_size,
+                max_steps=training.max_steps,
+                by_steps=self.by_steps,
+            ),
+            Parse(self._context, self._sequences),  # whole batches, and so does what encodes them
+            Map(self._encode),
         )
 
     @property
@@ -73,7 +77,7 @@ class FromInputs(ABC):
 
     @abstractmethod
     def _encode(self, example: dict[str, Any]) -> dict[str, Any]:
-        """Makes numbers of a parsed example."""
+        """Makes numbers of a parsed example, or of a batch of them."""
 
 
 class WithLabels(FromInputs):

@@ -170,10 +170,13 @@ class Regress(FromInputs):
         return {self.target: FixedLenFeature(self.encoder.shape, dtype)}
 
     def _encode(self, example: dict[str, Any]) -> dict[str, Any]:
+        values = np.asarray(example[self.target])
+        shape = self.encoder.shape
         try:
-            [numbers] = self.encoder.encode(np.reshape(example[self.target], (1, -1)))
+            rows = self.encoder.encode(values.reshape(-1, *shape))
         except FeatureError as error:
             raise placed(error, self.target) from error
+        numbers = rows.reshape(*values.shape[: values.ndim - len(shape)], rows.shape[1])
         return {**self.inputs.encode(example), self.target: numbers}
 
     def _deviations(self, batch: Any) -> Deviations:

@@ -148,7 +148,7 @@ class Tag(WithLabels):
 
     def _encode(self, example: dict[str, Any]) -> dict[str, Any]:
         encoded = self.inputs.encode(example)
-        length = encoded[self.inputs.first].lengths
-        labels = self.labels.encode(example[self.target].values)
-        check_same_length({self.inputs.first: int(length), self.target: len(labels)})
-        return {**encoded, self.target: JaggedSequence(labels, length)}
+        labels, lengths = example[self.target]
+        of_inputs = encoded[self.inputs.first].lengths
+        check_same_length({self.inputs.first: of_inputs, self.target: lengths})
+        return {**encoded, self.target: JaggedSequence(self.labels.encode(labels), lengths)}
