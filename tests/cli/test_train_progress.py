@@ -56,7 +56,13 @@ def terminal(columns):
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
 
     def lines():
-        return re.split(r"[\r\n]+", os.read(ours, 65536).decode())
+        end = b"\x04"  # a terminal hands on in pieces what it is given
+        stream.write(end.decode())
+        stream.flush()
+        drawn = b""
+        while not drawn.endswith(end):
+            drawn += os.read(ours, 65536)
+        return re.split(r"[\r\n]+", drawn[:-1].decode())
 
     with open(theirs, "w") as stream, open(ours, "rb"):
         yield stream, lines
