@@ -14,7 +14,7 @@ HOSTILE = "<script>alert('x')</script>\x1b[2J&amp;\"'</table>"
 class Page(HTMLParser):
     """A page: its text by section, its tables, and what it asks for from elsewhere."""
 
-    VOID = ("meta", "rect", "line", "circle", "polyline")
+    VOID = ("meta", "br", "rect", "line", "circle", "polyline", "path")
 
     def __init__(self, text):
         super().__init__()
@@ -40,7 +40,7 @@ class Page(HTMLParser):
             self.tables[self.where][-1][-1].append("")
         if tag == "div" and found.get("class") == "tile":
             self.tile = []
-        if tag != "meta":
+        if tag not in ("meta", "br"):
             self.open.append(tag)
 
     def handle_startendtag(self, tag, attrs):
@@ -161,7 +161,7 @@ def test_the_hardest_sequences_show_what_was_given_and_what_is_right(run, tmp_pa
             )
     page = page_of(varlen, run, "--data", folder)
     worst = page.sections["worst"]
-    assert "The 2 of the highest mean loss" in worst
+    assert "2 sequences of the highest mean loss" in worst
     # The model was trained to know that "the" is a DET, whatever this record says.
     first = worst.index("record 1 ")
     assert first < worst.index("record 0 ")
@@ -327,3 +327,64 @@ def test_whole_spans_have_a_table(tmp_path, varlen):
     _, spans = page_of(varlen, run).tables["by-class"]
     assert [line[0] for line in spans[1:]] == [row["name"] for row in found]
     assert [line[3] for line in spans[1:]] == [percent(row["f1"]) for row in found]
+
+
+def test_the_ends_that_were_held_out_have_a_report(tmp_path, varlen):
+    draw = random.Random(1)
+    rows = [series(draw) for _ in range(30)]
+    for row in rows:
+        row["kind"] = ["cold"] * len(row["values"])
+    (tmp_path / "series.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    run, options = tmp_path / "run", ["--units", 3, "--epochs", 1, "--valid-share", 0.4]
+    outcome = varlen("train", "forecast", tmp_path / "series.jsonl", "--run", run, *options)
+    assert outcome.status == 0, outcome.err
+    page = page_of(varlen, run)
+    assert "30 sequences of the split valid" in page.sections["lengths"]
+    assert "20 sequences of the highest mean loss" in page.sections["worst"]
+    assert len(set(re.findall(r"record (\d+) ", page.sections["worst"]))) == 20
+    # A series is drawn, whatever text stands beside it.
+    assert (run / "report.html").read_text().count('<polyline class="bar thin"') == 40
+    assert "kind, " in page.sections["worst"]
+
+
+def test_what_the_hardest_sequences_are_made_of_is_drawn(tmp_path, varlen):
+    draw = random.Random(2)
+    vectors = [[float(i) for i in range(13)], [0.5] * 13, [0.25] * 13]
+    beside = [[1.0, float("nan"), 3.0, 4.0, 5.0]] * 2
+    wide = [{"values": vectors, "more": beside, "label": draw.choice("ab")} for _ in range(9)]
+    music = [chords(draw) for _ in range(9)]
+    written = {}
+    for task, rows in (("classify", wide), ("music", music)):
+        folder, run = tmp_path / f"of {task}", tmp_path / task
+        folder.mkdir()
+        for split in ("train", "valid"):
+            lines = "".join(json.dumps(row) + "\n" for row in rows)
+            (folder / f"{split}.jsonl").write_text(lines)
+        options = ["--units", 2, "--epochs", 1]
+        options += ["--inputs", "values"] if task == "classify" else []
+        assert varlen("train", task, folder, "--run", run, *options).status == 0
+        page_of(varlen, run)
+        written[task] = (run / "report.html").read_text()
+    shades, rolls = (
+        re.findall(r'<path class="bar" d="([^"]+)"', written[task]) for task in written
+    )
+    # A number that is not finite is left out.
+    assert sum(shade.count("M") for shade in shades) == (3 * 13 + 2 * 4) * len(wide)
+    assert len(shades) > 2 * len(wide)
+    assert sorted(roll.count("M") for roll in rolls) == sorted(
+        sum(map(len, row["notes"])) for row in music
+    )
+
+
+def test_a_text_has_its_lines_and_says_where_it_was_cut(tmp_path, varlen):
+    (tmp_path / "text.txt").write_text("one line & more\n" * 200)
+    run = tmp_path / "run"
+    options = ["--units", 2, "--epochs", 1, "--valid-share", 0.5]
+    assert varlen("train", "lm", tmp_path / "text.txt", "--run", run, *options).status == 0
+    page = page_of(varlen, run)
+    written = (run / "report.html").read_text()
+    assert "text: one line &amp; more<br>one line &amp; more<br>" in written
+    assert written.count("one line &amp; more<br>") == 25
+    assert "…" in page.sections["worst"]
+    assert "1 sequence of the highest mean loss" in page.sections["worst"]
+    assert page.tiles["training"][1].startswith("1 epoch, ")

@@ -46,7 +46,7 @@ def bars(labels: Sequence[str], texts: Sequence[str], sizes: Sequence[int | floa
             f'<rect class="bar" x="{left}" y="{y + 3}" width="{length:.1f}" height="14" rx="2"/>'
             f'<text x="{left + length + 6:.1f}" y="{y + 14}">{text(size_text)}</text>'
         )
-    return _drawing(len(sizes) * step, lines)
+    return drawing(len(sizes) * step, lines)
 
 
 def length_bars(lengths: npt.NDArray[np.integer[Any]]) -> str:
@@ -71,7 +71,7 @@ def share_bars(compared: Sequence[tuple[str, float]], *, best: int = -1) -> str:
             f'<rect class="{kind}" x="0" y="{y + 20}" width="{share * room:.1f}" height="14" '
             f'rx="2"/><text x="{share * room + 6:.1f}" y="{y + 32}">{100 * share:.1f} %</text>'
         )
-    return _drawing(len(compared) * step, lines)
+    return drawing(len(compared) * step, lines)
 
 
 def intervals(rows: Sequence[tuple[str, str, *tuple[float, ...]]]) -> str:
@@ -80,7 +80,7 @@ def intervals(rows: Sequence[tuple[str, str, *tuple[float, ...]]]) -> str:
     One that is not finite is not drawn.
     """
     left, right, step = 84, 70, 22
-    low, high = _extent([end for row in rows for end in row[2:] if math.isfinite(end)])
+    low, high = extent([end for row in rows for end in row[2:] if math.isfinite(end)])
     lines = []
     for i, (label, value_text, *ends) in enumerate(rows):
         y = i * step + 11
@@ -99,7 +99,7 @@ def intervals(rows: Sequence[tuple[str, str, *tuple[float, ...]]]) -> str:
                     f'<line class="bar" x1="{first:.1f}" y1="{y}" x2="{last:.1f}" y2="{y}"/>'
                 )
             lines.append(f'<circle class="bar" cx="{value:.1f}" cy="{y}" r="4"/>')
-    return _drawing(len(rows) * step, lines)
+    return drawing(len(rows) * step, lines)
 
 
 def curves(
@@ -117,13 +117,13 @@ def curves(
         mark: the x of something that is marked.
         level: a y that is marked.
     """
-    lines = [_thinned(line) for line in lines]
+    lines = [thinned(line) for line in lines]
     points = [point for line in lines for point in line.points]
     height = 200
     found = [y for _, y in points] + ([] if level is None else [level])
     is_log = not is_share and min(found, default=0) > 0 and max(found) / min(found) > _LOGARITHMIC
     scale = math.log10 if is_log else float
-    low, high = _extent([scale(y) for y in found])
+    low, high = extent([scale(y) for y in found])
     last = max((x for x, _ in points), default=1) or 1
 
     def place(point: Point) -> Point:
@@ -169,28 +169,7 @@ def curves(
         f'<text class="soft" x="{WIDTH - _RIGHT}" y="{height - 6}" text-anchor="end">'
         f"{last:,.0f} steps</text>"
     )
-    return _drawing(height, drawn)
-
-
-def series(steps: Sequence[Sequence[float]]) -> str:
-    """Vectors one after the other, a line for each of their numbers.
-
-    What is not finite is left out.
-
-    Args:
-        steps: two at least, of vectors of one length.
-    """
-    height = 44
-    lines = [_thinned(Line("", "bar", list(enumerate(y)))) for y in zip(*steps, strict=True)]
-    low, high = _extent([y for line in lines for _, y in line.points])
-    drawn = []
-    for line in lines:
-        shown = " ".join(
-            f"{x / (len(steps) - 1) * WIDTH:.1f},{height - (y - low) / (high - low) * height:.1f}"
-            for x, y in line.points
-        )
-        drawn.append(f'<polyline class="bar thin" points="{shown}"/>')
-    return _drawing(height, drawn)
+    return drawing(height, drawn)
 
 
 def reliability(rows: Sequence[tuple[float, float, float]]) -> str:
@@ -209,9 +188,9 @@ def reliability(rows: Sequence[tuple[float, float, float]]) -> str:
         drawn.append(
             f'<line class="axis" x1="{_LEFT}" y1="{y:.1f}" x2="{_LEFT + size}" y2="{y:.1f}"/>'
             f'<text class="soft" x="{_LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">'
-            f"{tick:.0%}</text>"
+            f"{100 * tick:.0f} %</text>"
             f'<text class="soft" x="{x:.1f}" y="{height - 6}" text-anchor="middle">'
-            f"{tick:.0%}</text>"
+            f"{100 * tick:.0f} %</text>"
         )
     for probability, right, share in rows:
         x, y = _LEFT + size * probability, _TOP + size * (1 - right)
@@ -228,7 +207,7 @@ def reliability(rows: Sequence[tuple[float, float, float]]) -> str:
         f'<rect class="plain" x="{_LEFT + 140}" y="3" width="10" height="10"/>'
         f'<text class="soft" x="{_LEFT + 156}" y="12">share of all decisions</text>'
     )
-    return _drawing(height, drawn)
+    return drawing(height, drawn)
 
 
 def heat(names: Sequence[str], counts: Sequence[Sequence[int]]) -> str:
@@ -262,10 +241,11 @@ def heat(names: Sequence[str], counts: Sequence[Sequence[int]]) -> str:
                     f'<text class="soft" x="{x + size / 2:.1f}" y="{y + size / 2 + 4:.1f}" '
                     f'text-anchor="middle">{count:,}</text>'
                 )
-    return _drawing(math.ceil(top + size * len(names)), drawn)
+    return drawing(math.ceil(top + size * len(names)), drawn)
 
 
-def _extent(values: Sequence[float]) -> tuple[float, float]:
+def extent(values: Sequence[float]) -> tuple[float, float]:
+    """The ends of an axis that has all of these values, with some room."""
     low, high = min(values, default=0.0), max(values, default=1.0)
     if low == high:
         return low - 0.5, high + 0.5
@@ -289,13 +269,15 @@ def _logarithmic_ticks(low: float, high: float) -> list[float]:
     return found if len(found) <= 7 else found[:: math.ceil(len(found) / 7)]
 
 
-def _thinned(line: Line) -> Line:
+def thinned(line: Line) -> Line:
+    """The line without what is not finite, and with no more points than can be told apart."""
     finite = [point for point in line.points if all(map(math.isfinite, point))]
     every = math.ceil(len(finite) / _MOST_POINTS) or 1
     return line._replace(points=[*finite[:-1:every], *finite[-1:]])
 
 
-def _drawing(height: int, lines: Sequence[str]) -> str:
+def drawing(height: int, lines: Sequence[str]) -> str:
+    """Lines of SVG as a drawing of the usual width."""
     return (
         f'<svg viewBox="0 0 {WIDTH} {height}" role="img" xmlns="http://www.w3.org/2000/svg">'
         + "\n".join(lines)

@@ -60,7 +60,7 @@ def judge(
     task = load_task(run)
     first, *_ = splits
     with _records(run, paths, reading, rest=first) as folder:
-        data = open_data(folder, task)
+        data = open_data(folder, task, task.settings)
         split = next((name for name in splits if name in data.splits), first)
         with tqdm(
             total=data.num_records(split),

@@ -50,7 +50,7 @@ svg polyline { fill: none; stroke-width: 2; stroke-linejoin: round; }
 svg .axis { stroke: var(--line); stroke-width: 1; }
 svg .even { stroke: var(--soft); stroke-width: 1; stroke-dasharray: 3 3; }
 .bar { fill: var(--bar); } .plain { fill: var(--plain); } .wrong { fill: var(--wrong); }
-polyline.bar, line.bar { fill: none; stroke: var(--bar); }
+polyline.bar, line.bar, path.bar { fill: none; stroke: var(--bar); }
 polyline.plain, line.plain { fill: none; stroke: var(--plain); }
 line.bar { stroke-width: 2; }
 svg polyline.thin { stroke-width: 1.2; }

@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from varlen.cli._drawing import series
 from varlen.cli._page import text
+from varlen.cli._sequence_drawing import roll, vectors
+from varlen.cli._shared import counted
 from varlen.errors import FeatureError
 from varlen.features import read_features
 from varlen.records import Record
@@ -13,6 +14,7 @@ from varlen.train import Judged, Task
 
 _MOST_STEPS = 120
 _MOST_VALUES = 12
+_LARGEST_VECTOR = 128  # of those that are drawn
 _LONGEST = 400  # characters of one value
 
 
@@ -33,25 +35,25 @@ def example(judged: Judged, record: Record, class_names: Sequence[str], task: Ta
     }
     head = f"record {judged.number:,} · loss {judged.loss:.4f}"
     place = f"{Path(record.path).name} @ byte {record.offset:,}"
-    lines = [f"<small>{text(head)} · {text(place)}</small>"]
+    parts = [f"<small>{text(head)} · {text(place)}</small>"]
     decisions = _decisions(judged, class_names)
-    words = _sentence_feature(task, lists, class_names)
+    words = _sentence_feature(task, lists, class_names, len(decisions))
     if len(decisions) == 1 and (words is None or len(lists[words]) != 1):
-        lines.append(f"<p>{_verdict(judged, class_names)}</p>")
+        parts.append(f"<p>{_verdict(judged, class_names)}</p>")
         decisions = []
     if words is not None:
-        lines.append(f"<p>{_sentence([_first(step) for step in lists[words]], decisions)}</p>")
+        parts.append(f"<p>{_sentence([_first(step) for step in lists[words]], decisions)}</p>")
     elif decisions:
-        lines.append(f"<p>{_sentence(['·'] * len(decisions), decisions)}</p>")
+        parts.append(f"<p>{_sentence(['·'] * len(decisions), decisions)}</p>")
     about = [f"{text(name)}: {_short(values)}" for name, values in context.items() if values]
     if about:
-        lines.append(f"<p><small>{' · '.join(about)}</small></p>")
-    if words is None:
-        lines += [
-            f"<p><small>{text(name)}, {len(steps):,} steps:</small> {_steps(steps)}</p>"
-            for name, steps in lists.items()
-        ]
-    return '<div class="example">' + "".join(lines) + "</div>"
+        parts.append(f"<p><small>{' · '.join(about)}</small></p>")
+    parts += [
+        f"<p><small>{text(name)}, {counted(len(steps), 'step')}:</small> {_steps(steps)}</p>"
+        for name, steps in lists.items()
+        if words is None or _are_vectors(steps)
+    ]
+    return '<div class="example">' + "".join(parts) + "</div>"
 
 
 def _values(feature: Any) -> list[Any]:
@@ -63,11 +65,15 @@ def _values(feature: Any) -> list[Any]:
 
 
 def _sentence_feature(
-    task: Task, lists: Mapping[str, list[list[Any]]], class_names: Sequence[str]
+    task: Task,
+    lists: Mapping[str, list[list[Any]]],
+    class_names: Sequence[str],
+    num_decisions: int,
 ) -> str | None:
     """The feature list that is shown as a sentence: the one that the task reads as such.
 
-    Otherwise it is the one with the most text that is not made of classes.
+    Otherwise it is the one with the most text that is not made of classes; none beside vectors,
+    unless each step is decided about.
     """
     try:
         read = task.text_example("word") or {}
@@ -75,6 +81,8 @@ def _sentence_feature(
         read = {}
     if known := [name for name in read if name in lists]:
         return known[0]
+    if num_decisions < 2 and any(map(_are_vectors, lists.values())):
+        return None
     classes = set(class_names)
     texts = {
         name: sum(len(step[0]) for step in steps)
@@ -102,7 +110,7 @@ def _verdict(judged: Judged, class_names: Sequence[str]) -> str:
     assert judged.given is not None
     assert judged.confidence is not None
     true, given = (text(class_names[int(found[0])]) for found in (judged.true, judged.given))
-    sure = f"{given} <small>with {judged.confidence[0]:.0%}</small>"
+    sure = f"{given} <small>with {100 * judged.confidence[0]:.0f} %</small>"
     return f"{sure}, rightly" if true == given else f"<mark>{sure}, not {true}</mark>"
 
 
@@ -124,23 +132,37 @@ def _first(step: Sequence[Any]) -> str:
 
 
 def _steps(steps: Sequence[Sequence[Any]]) -> str:
-    if len(steps) > 1 and _are_vectors(steps):
-        return series(steps)
+    if _are_vectors(steps):
+        return vectors(steps)
+    if _are_sets(steps):
+        return roll(steps)
     first = [_short(step) for step in steps[:3]]
     return " | ".join(first) + (" | …" if len(steps) > 3 else "")
 
 
 def _are_vectors(steps: Sequence[Sequence[Any]]) -> bool:
     """Whether they are numbers that can be drawn as lines."""
-    size = len(steps[0])
-    return 1 <= size <= _MOST_VALUES and all(
+    size = len(steps[0]) if len(steps) > 1 else 0
+    return 1 <= size <= _LARGEST_VECTOR and all(
         len(step) == size and all(isinstance(value, float) for value in step) for step in steps
     )
 
 
+def _are_sets(steps: Sequence[Sequence[Any]]) -> bool:
+    """Whether they are several whole numbers each, such as the notes of a chord."""
+    return any(len(step) > 1 for step in steps) and all(
+        isinstance(value, int) for step in steps for value in step
+    )
+
+
 def _short(values: Sequence[Any]) -> str:
-    shown = [
-        f"{value:.4g}" if isinstance(value, float) else str(value)[:_LONGEST]
-        for value in values[:_MOST_VALUES]
-    ]
-    return text(" ".join(shown) + (" …" if len(values) > _MOST_VALUES else ""))
+    shown = [_value(value) for value in values[:_MOST_VALUES]]
+    return " ".join(shown) + (" …" if len(values) > _MOST_VALUES else "")
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    whole = str(value)
+    kept = "<br>".join(text(line) for line in whole[:_LONGEST].split("\n"))
+    return kept + ("…" if len(whole) > _LONGEST else "")

@@ -7,7 +7,7 @@ from varlen.cli._evaluation_tables import best_at, spread
 from varlen.cli._judging import Judgement
 from varlen.cli._page import paragraph, text, tiles
 from varlen.cli._plan_report import epoch_time
-from varlen.cli._shared import percent, shown
+from varlen.cli._shared import counted, percent, shown
 from varlen.train import Metric, RunFolder, aims_of, settings_of, task_named
 
 
@@ -113,7 +113,8 @@ def _trained(report: RunReport) -> list[tuple[str, str, str]]:
         (
             "training",
             epoch_time(seconds),
-            f"{len(report.rows):,} epochs, {report.rows[-1]['step']:,} steps of the optimizer",
+            f"{counted(len(report.rows), 'epoch')}, "
+            f"{counted(report.rows[-1]['step'], 'step')} of the optimizer",
         ),
         ("speed", f"{live / max(seconds, 1e-9):,.0f}", "live steps per second"),
     ]

@@ -22,7 +22,7 @@ from varlen.cli._page import beside, folded, page, paragraph, section, table, ti
 from varlen.cli._plan_report import epoch_time
 from varlen.cli._report_examples import example
 from varlen.cli._report_head import RunReport, aims_of_run, head, metrics_of
-from varlen.cli._shared import percent, shown
+from varlen.cli._shared import counted, percent, shown
 from varlen.cli._text import between
 from varlen.train import Metric
 
@@ -134,8 +134,9 @@ def _lengths(report: RunReport, judgement: Judgement) -> str:
         "lengths",
         "Lengths and padding",
         paragraph(
-            f"{len(lengths):,} sequences of the split {judgement.split}, of {lengths.mean():,.1f} "
-            "steps on average. Padding is what padded batches would have; it costs nothing."
+            f"{counted(len(lengths), 'sequence')} of the split {judgement.split}, of "
+            f"{lengths.mean():,.1f} steps on average. Padding is what padded batches would "
+            "have; it costs nothing."
         ),
         beside(
             titled("sequences by length", length_bars(lengths)),
@@ -212,10 +213,9 @@ def _worst(judgement: Judgement) -> str:
         "worst",
         "The hardest sequences",
         paragraph(
-            f"The {len(shown_examples)} of the highest mean loss, the highest first; "
-            "mistakes are marked, with what was given and what is right."
-            if names
-            else f"The {len(shown_examples)} of the highest mean loss, the highest first."
+            f"{counted(len(shown_examples), 'sequence')} of the highest mean loss, the highest "
+            "first"
+            + ("; mistakes are marked, with what was given and what is right." if names else ".")
         ),
         *shown_examples,
     )

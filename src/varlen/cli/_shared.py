@@ -20,6 +20,11 @@ def shown(metric: "Metric", value: float) -> str:
     return percent(value) if metric.is_share else f"{value:.4f}"
 
 
+def counted(number: int, noun: str) -> str:
+    """A number of things for people: `1 epoch`, `1,200 epochs`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def percent(share: float) -> str:
     """A share for people: 0.9312 is `93.12 %`."""
     return f"{100 * share:.2f} %"

@@ -9,7 +9,7 @@ from varlen.train._cells import CELLS, make_cell
 from varlen.train._confusion import Confusion
 from varlen.train._dataset import Dataset
 from varlen.train._estimate import Estimate, estimate
-from varlen.train._evaluate_split import evaluate_split, open_data
+from varlen.train._evaluate_split import evaluate_split
 from varlen.train._evaluation import (
     ClassResult,
     Difference,
@@ -34,6 +34,7 @@ from varlen.train._train import (
     data_summary,
     load_task,
     make_settings,
+    open_data,
     resume,
     settings_of,
     train,

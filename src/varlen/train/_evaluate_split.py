@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -53,11 +52,6 @@ def evaluate_split(
             found.add(_on_host(examined))
             done(len(examined.lengths))
     return found.evaluation()
-
-
-def open_data(path: Path, task: Task) -> Dataset:
-    """The data folder at `path`, as the task splits it."""
-    return Dataset(path, valid_share=task.settings.data.valid_share)
 
 
 class _Sums:

@@ -88,7 +88,7 @@ def train(
         What `Task.build`, `Task.check` and `fit` raise.
     """
     with _own_generators():
-        data = _open(data_path, task_named(name), settings)
+        data = open_data(data_path, task_named(name), settings)
         with ranks.first_before_others():
             if ranks.is_first:
                 RunFolder.check_free(run_path, overwrite=overwrite)
@@ -138,7 +138,7 @@ def resume(
         if on_nonfinite is not None:
             training = replace(task.settings.training, on_nonfinite=on_nonfinite)
             task.settings = replace(task.settings, training=training)
-        data = _open(data_of(run), task, task.settings)
+        data = open_data(data_of(run), task, task.settings)
         _check_same_data(run, data)
         return _fit(task, data, run, observer, ranks, goes_on=True)
 
@@ -214,7 +214,11 @@ def _fit(
     return fit(task, data, run, observer=told, ranks=ranks, resume=goes_on)
 
 
-def _open(path: Path, task: Task | TaskKind, settings: Settings) -> Dataset:
+def open_data(path: Path, task: Task | TaskKind, settings: Settings) -> Dataset:
+    """The data folder at `path`, as the task splits it.
+
+    Where the ends of sequences are held out, all records are in both splits.
+    """
     data = Dataset(path, valid_share=settings.data.valid_share)
     return data.whole() if task.holds_out == "ends" else data
 
