@@ -80,11 +80,56 @@ def test_a_file_of_settings_of_which_the_command_line_wins(waves, tmp_path, varl
     config.write_text("[trainin]\nepochs = 1\n")
     varlen(*arguments).assert_error("Did you mean 'training'")
     config.write_text("epochs = 1\n")
-    varlen(*arguments).assert_error("found the key 'epochs' outside of them")
+    varlen(*arguments).assert_error("no table 'epochs'.*\n.*\n.* of the table .training.")
+    config.write_text("[model]\nepochs = 1\n")
+    varlen(*arguments).assert_error("no setting 'epochs'\n.*model\n.* of the table .training.")
+    config.write_text("[model]\nunits = true\n")
+    varlen(*arguments).assert_error("units: expected an integer, found True\n.*run.toml: model")
+    config.write_text("[[model]]\nunits = 5\n")
+    varlen(*arguments).assert_error("expected a table 'model'")
+    config.write_text('[data]\ninputs = ["values", "values"]\n')
+    varlen(*arguments).assert_error("inputs: expected each once, found values, values")
     config.write_text("[training")
     varlen(*arguments).assert_error("expected TOML")
     varlen(*arguments[:5], "--cell", "ltsm").assert_error("no cell 'ltsm'\n.*Did you mean 'lstm'")
     assert not (tmp_path / "other").exists()
+
+
+def test_the_settings_of_another_run(waves, tmp_path, varlen):
+    chosen = ("--units", 3, "--epochs", 1, "--clip", 2.5, "--inputs", "values", "--pooling", "max")
+    varlen("train", "classify", waves, "--run", tmp_path / "one", *chosen)
+    config = tmp_path / "one" / "config.json"
+    again = ("--run", tmp_path / "two", "--config", config)
+    assert varlen("train", "classify", waves, *again).status == 0
+    settings = [
+        json.loads((tmp_path / name / "config.json").read_text())["settings"]
+        for name in ("one", "two")
+    ]
+    assert settings[0] == settings[1]
+    varlen("train", "tag", waves, *again).assert_error("expected a run of tag, found classify")
+    config.write_text("{}")
+    varlen("train", "classify", waves, *again).assert_error("or the config.json of a run")
+    config.write_text("{")
+    varlen("train", "classify", waves, *again).assert_error("expected JSON")
+
+
+@pytest.mark.parametrize("option", [(), ("--dry-run",)])
+def test_a_device_that_is_not_there_is_refused_before_any_work(option, tmp_path, varlen):
+    # There is no data either.
+    arguments = ("train", "tag", tmp_path / "none", "--run", tmp_path / "run", *option)
+    for device in ("cuda:99", "nothing", "meta"):
+        outcome = varlen(*arguments, "--device", device)
+        outcome.assert_error(f"device: cannot use '{device}'")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_run_from_a_device_that_is_not_there_is_judged_on_the_cpu(classifier, tmp_path, varlen):
+    run = tmp_path / "run"
+    shutil.copytree(classifier, run)
+    config = (run / "config.json").read_text()
+    (run / "config.json").write_text(config.replace('"cpu"', '"cuda:99"'))
+    assert varlen("evaluate", run).out == varlen("evaluate", classifier).out
+    varlen("train", "--resume", run).assert_error("device: cannot use 'cuda:99'")
 
 
 def test_a_dry_run_prints_the_model_and_trains_nothing(waves, tmp_path, varlen):

@@ -272,6 +272,7 @@ def test_files_that_cannot_be_data(tagger, tmp_path, varlen):
         "expected files of one format, found csv .* and jsonl"
     )
     train(tmp_path / "notes.md").assert_error("no such data folder or file")
+    train(tagger).assert_error("expected data, found the folder of a run\n.*\n.*--resume")
     (tmp_path / "notes.md").write_text("")
     train(tmp_path / "notes.md").assert_error("cannot tell the format of the file by its name")
     train(tagger / "data" / "test-00000-of-00001.tfrecord").assert_error(
@@ -301,3 +302,26 @@ def test_data_sets_of_arrays_are_what_their_readme_says(name, labels, steps, tmp
         assert (extent.least, extent.most) == (0, labels - 1)
         found.append(profile.feature_lists["values"].lengths.sum())
     assert tuple(found) == steps
+
+
+def test_what_is_said_of_data_that_is_not_read_as_it_seems_to_be_meant(tmp_path, varlen):
+    source = tmp_path / "reviews.jsonl"
+    rows = [
+        {"text": "a b c", "label": i % 2, "split": split}
+        for split in ("train", "test")
+        for i in range(9)
+    ]
+    source.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    arguments = ("train", "classify", source, "--run", tmp_path / "run", "--epochs", 1)
+    outcome = varlen(*arguments)
+    assert "--words makes steps of the words of a text: split, text" in outcome.err
+    assert "note: all records are taken as train, though their 'split' says test, train" in (
+        outcome.err
+    )
+    outcome = varlen(*arguments, "--words", "text", "--split-by", "split", "--valid-share", 0.5)
+    assert outcome.status == 0
+    assert "note: " not in outcome.err
+    outcome = varlen(
+        *arguments, "--words", "text", "--split-by", "split", "--inputs", "text,x", "--overwrite"
+    )
+    outcome.assert_error("no feature list 'text,x'(.|\n)*say --inputs for each of them")

@@ -22,6 +22,7 @@ from varlen.train import (
     RunFolder,
     Standing,
     TaskKind,
+    check_device,
     data_of,
     is_first_process,
     load_task,
@@ -127,9 +128,9 @@ def _command(task: TaskKind) -> Any:
         dry_run: bool,
         overwrite: bool,
     ) -> None:
-        stated = {} if config is None else read_config(config)
+        stated = {} if config is None else read_config(config, task.name)
         settings = make_settings(task.name, stated, at=str(config))
-        settings = make_settings(task.name, stated, given, at="command line")
+        settings = make_settings(task.name, stated, given, at=None)
         reading = Reading.of(split_by, group_by, context, words)
         share = settings.data.valid_share
         if dry_run:
@@ -137,10 +138,12 @@ def _command(task: TaskKind) -> Any:
                 return
             from varlen.cli._train_plan import print_plan
 
+            check_device(settings)
             with record_folder(data, None, reading, valid_share=share) as folder:
                 print_plan(task.name, folder, settings)
             return
         with told(run) as (ranks, observer), ExitStack() as stack:
+            check_device(settings)
             with ranks.first_before_others():
                 if ranks.is_first:
                     RunFolder.check_free(run, overwrite=overwrite)
@@ -179,8 +182,8 @@ def _command(task: TaskKind) -> Any:
                 Path | None,
                 typer.Option(
                     metavar="FILE",
-                    help="TOML with tables model, training, data and task of these settings; the "
-                    "command line wins.",
+                    help="TOML with tables model, training, data and task of these settings, or "
+                    "the config.json of another run; the command line wins.",
                 ),
             ],
             None,

@@ -1,5 +1,6 @@
-"""`--config run.toml`: settings of a training in a file."""
+"""`--config run.toml`, or that of another run: settings of a training in a file."""
 
+import json
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -7,22 +8,27 @@ from typing import Any
 from varlen.errors import ConfigError
 
 
-def read_config(path: Path) -> dict[str, dict[str, Any]]:
-    """The tables of a TOML file.
+def read_config(path: Path, task: str) -> dict[str, Any]:
+    """The tables of a TOML file, or of the `config.json` of a run folder.
+
+    Args:
+        path: the file.
+        task: whose settings these are to be.
 
     Raises:
         OSError: it cannot be read.
-        ConfigError: it is not TOML, or has something outside of tables.
+        ConfigError: it is neither, or of a run of another task.
     """
     try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"expected TOML: {error}", at=str(path)) from error
-    for name, table in tables.items():
-        if not isinstance(table, dict):
-            raise ConfigError(
-                f"expected tables of settings, found the key {name!r} outside of them",
-                at=str(path),
-                hint="put it into [model], [training], [data] or [task]",
-            )
-    return tables
+        text = path.read_text(encoding="utf-8")
+        if path.suffix != ".json":
+            return tomllib.loads(text)
+        stored = json.loads(text)
+    except (tomllib.TOMLDecodeError, json.JSONDecodeError, UnicodeDecodeError) as error:
+        kind = "JSON" if path.suffix == ".json" else "TOML"
+        raise ConfigError(f"expected {kind}: {error}", at=str(path)) from error
+    if not isinstance(stored, dict) or not isinstance(stored.get("settings"), dict):
+        raise ConfigError("expected TOML, or the config.json of a run", at=str(path))
+    if stored.get("task") != task:
+        raise ConfigError(f"expected a run of {task}, found {stored.get('task')}", at=str(path))
+    return dict(stored["settings"])

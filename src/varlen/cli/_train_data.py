@@ -22,9 +22,16 @@ from varlen.formats import CsvLayout, Kinds, Progress, Row
 from varlen.records import RecordReader
 from varlen.train._splits import VALIDATION_NAMES
 
-_SPLIT = re.compile(r"(?:^|[-_.])(train|valid|validation|val|dev|test)(?=[-_.]|$)")
+_SPLIT_NAMES = ("train", *VALIDATION_NAMES, "test")
+_SPLIT = re.compile(rf"(?:^|[-_.])({'|'.join(_SPLIT_NAMES)})(?=[-_.]|$)")
+_SPLIT_KEY = "split"  # as many call it
 _PLACE = re.compile(r"(?P<file>.*?(?P<split>[\w-]+)-00000-of-00001\.tfrecord) @ byte (?P<byte>\d+)")
 _SOURCE = "source.json"
+_RUN_FILES = ("config.json", "vocabulary.json")
+_EXPECTED = (
+    "expected a folder of record files (train-*.tfrecord), or files named .jsonl, .csv, .tsv, "
+    ".conllu, .parquet, .arrow, .npz or .txt"
+)
 
 
 @contextmanager
@@ -105,6 +112,13 @@ def _files_in(paths: Sequence[Path]) -> list[str]:
     files: list[Path] = []
     for path in paths:
         if path.is_dir():
+            if all((path / name).is_file() for name in _RUN_FILES):
+                raise ConfigError(
+                    "expected data, found the folder of a run",
+                    at=str(path),
+                    hint=f"go on with it by `varlen train --resume {path}`; its config.json says "
+                    "which data it learned from",
+                )
             found = sorted(file for file in path.iterdir() if format_of(file.name))
             # Beside other data, a text says what this is.
             found = [file for file in found if format_of(file.name) != "txt"] or found
@@ -112,8 +126,7 @@ def _files_in(paths: Sequence[Path]) -> list[str]:
                 raise ConfigError(
                     "no data files in the folder",
                     at=str(path),
-                    hint="expected record files (train-*.tfrecord), or files named .jsonl, .csv, "
-                    ".tsv, .conllu, .parquet, .arrow, .npz or .txt",
+                    hint=_EXPECTED,
                 )
             files += found
         elif not path.exists():
@@ -127,6 +140,18 @@ def _files_in(paths: Sequence[Path]) -> list[str]:
                 at=str(file),
                 hint="give its folder, in which files are named like train-00000-of-00001.tfrecord",
             )
+        if format_of(file.name) is None:
+            raise ConfigError(
+                "cannot tell the format of the file by its name", at=str(file), hint=_EXPECTED
+            )
+    formats = {str(format_of(file.name)): file for file in files}
+    if len(formats) > 1:
+        listed = " and ".join(f"{name} ({file.name})" for name, file in formats.items())
+        raise ConfigError(
+            f"expected files of one format, found {listed}",
+            at=str(files[0].parent),
+            hint="give the files of one of them",
+        )
     return [str(file) for file in files]
 
 
@@ -145,12 +170,30 @@ def _convert(files: Sequence[str], folder: Path, reading: Reading, source: dict[
         progress_bar(files, num_passes * (1 if source["held_out"] is None else 2)) as progress,
         whole_folder(folder) as beside,
     ):
+        named = set[str]()
         rows = Kinds().checked(_rows(files, reading, source, progress))
+        if reading.split_by is None and not all(map(_split_of, files)):
+            rows = _noting_splits(rows, named)
         splits = write_splits(rows, beside, Sharding(1, None, None, None))
         if not splits:
             raise ConfigError("expected a record at least, found none", at=files[0])
         (beside / _SOURCE).write_text(json.dumps(source))
+    if named - {source["rest"]}:
+        print(
+            f"note: all records are taken as {source['rest']}, though their {_SPLIT_KEY!r} says "
+            f"{', '.join(sorted(named))}; say --split-by {_SPLIT_KEY} to keep these apart",
+            file=sys.stderr,
+        )
     return sum(split.records for split in splits.values())
+
+
+def _noting_splits(rows: Iterator[Row], named: set[str]) -> Iterator[Row]:
+    """The rows, of which the names of splits are noted that stand in them."""
+    for row in rows:
+        name = row.context.get(_SPLIT_KEY)
+        if isinstance(name, str) and name in _SPLIT_NAMES:
+            named.add(name)
+        yield row
 
 
 def _rows(

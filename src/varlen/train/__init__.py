@@ -30,6 +30,7 @@ from varlen.train._standing import Standing
 from varlen.train._tensorboard import Observers, TensorBoard
 from varlen.train._train import (
     build_task,
+    check_device,
     data_of,
     data_summary,
     load_task,
@@ -81,6 +82,7 @@ __all__ = [
     "WordEncoder",
     "aims_of",
     "build_task",
+    "check_device",
     "data_of",
     "data_summary",
     "estimate",

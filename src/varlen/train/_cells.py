@@ -77,6 +77,11 @@ def make_cell(name: str, input_size: int, units: int) -> RNNCell:
         raise ConfigError(str(error), at=f"cell {name!r}") from error
 
 
+def drops_candidate(name: str) -> bool:
+    """Whether a cell has a candidate, which recurrent dropout is for."""
+    return bool(getattr(make_cell(name, 16, 16), "drops_candidate", False))
+
+
 def check_cell_name(name: str) -> None:
     """Refuses the name of no cell, and says where a cell or wrapper of the catalogue is instead.
 

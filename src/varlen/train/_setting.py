@@ -47,19 +47,27 @@ def setting_types(owner: type) -> dict[str, Any]:
     return get_type_hints(owner)
 
 
-def made_of(owner: type, values: Mapping[str, Any], *, at: str) -> Any:
+def made_of(owner: type, values: Mapping[str, Any], *, at: str | None) -> Any:
     """Settings of a class, with these values in place of the defaults.
 
     Raises:
         ConfigError: a name that is none of its fields, or a value that cannot be.
     """
-    known = {one.name for one in fields(owner)}
+    known = names_of(owner)
     for name in values:
         if name not in known:
             raise ConfigError(f"no setting {name!r}", at=at, hint=did_you_mean(name, known))
     # TOML and JSON have lists where there are tuples here, and integers where there may be floats.
     types = setting_types(owner)
-    return owner(**{name: _converted(types[name], value) for name, value in values.items()})
+    try:
+        return owner(**{name: _converted(types[name], value) for name, value in values.items()})
+    except ConfigError as error:
+        raise ConfigError(error.problem, at=at, hint=error.hint) from error
+
+
+def names_of(owner: type) -> set[str]:
+    """The settings of a class."""
+    return {one.name for one in fields(owner)}
 
 
 def default_of(one: Field[Any]) -> Any:

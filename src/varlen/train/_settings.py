@@ -6,7 +6,7 @@ from typing import Any
 
 from varlen.errors import CheckpointError, ConfigError, did_you_mean
 from varlen.train._cells import CELLS, check_cell_name
-from varlen.train._setting import check_settings, made_of, setting
+from varlen.train._setting import check_settings, made_of, names_of, setting
 
 
 @dataclass(frozen=True)
@@ -141,6 +141,8 @@ class DataSettings:
 
     def __post_init__(self) -> None:
         check_settings(self)
+        if len(set(self.inputs)) < len(self.inputs):
+            raise ConfigError(f"inputs: expected each once, found {', '.join(self.inputs)}")
         if self.target in self.inputs:
             raise ConfigError(
                 f"inputs and target: expected two features, found {self.target!r} for both"
@@ -165,14 +167,14 @@ class Settings:
 
     @classmethod
     def of(
-        cls, task_settings: type, *layers: Mapping[str, Mapping[str, Any]], at: str = "settings"
+        cls, task_settings: type, *layers: Mapping[str, Any], at: str | None = "settings"
     ) -> "Settings":
         """Settings from tables `{"model": {...}, "training": {...}, "data": {...}, "task": {...}}`.
 
         Args:
             task_settings: the task's own settings class.
             *layers: later ones win, value by value.
-            at: where they come from, for error messages.
+            at: where they come from, for error messages; None for the command line.
 
         Raises:
             ConfigError: a table or name that is not known, or a value that cannot be used.
@@ -188,13 +190,19 @@ class Settings:
             for table, values in layer.items():
                 if table not in owners:
                     raise ConfigError(
-                        f"no table {table!r} of settings", at=at, hint=did_you_mean(table, owners)
+                        f"no table {table!r} of settings",
+                        at=at,
+                        hint=_place(table, owners) or did_you_mean(table, owners),
                     )
                 if not isinstance(values, Mapping):
                     raise ConfigError(f"expected a table {table!r}, found {values!r}", at=at)
+                for name in values:
+                    if name not in names_of(owners[table]) and (hint := _place(name, owners)):
+                        raise ConfigError(f"no setting {name!r}", at=_within(at, table), hint=hint)
                 merged[table] |= values
         made = {
-            name: made_of(owner, merged[name], at=f"{at}: {name}") for name, owner in owners.items()
+            name: made_of(owner, merged[name], at=_within(at, name))
+            for name, owner in owners.items()
         }
         return cls(**made)
 
@@ -213,3 +221,13 @@ class Settings:
             return cls.of(task_settings, stored, at="stored settings")
         except (ConfigError, TypeError, AttributeError) as error:
             raise CheckpointError(f"the stored settings are not usable: {error}") from error
+
+
+def _within(at: str | None, table: str) -> str | None:
+    return None if at is None else f"{at}: {table}"
+
+
+def _place(name: str, owners: Mapping[str, type]) -> str | None:
+    """Where a setting belongs that stands elsewhere; None for what is no setting."""
+    tables = [table for table, owner in owners.items() if name in names_of(owner)]
+    return f"it is a setting of the table [{tables[0]}]" if tables else None

@@ -1,7 +1,7 @@
 """A whole training, from data to a run folder; going on with one; and what it has learned."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from varlen.errors import CheckpointError, ConfigError
+from varlen.train._cells import drops_candidate
 from varlen.train._dataset import Dataset
 from varlen.train._environment import environment
 from varlen.train._loop import fit
@@ -21,15 +22,13 @@ from varlen.train._tensorboard import Observers
 from varlen.train.tasks import TASKS, Task, TaskKind, task_named
 
 
-def make_settings(
-    task: str, *layers: Mapping[str, Mapping[str, Any]], at: str = "settings"
-) -> Settings:
+def make_settings(task: str, *layers: Mapping[str, Any], at: str | None = "settings") -> Settings:
     """The settings of a training: the general defaults, those of the task, and what is given.
 
     Args:
         task: the name of the task.
         *layers: tables "model", "training", "data" and "task" of values by name; later ones win.
-        at: where they come from, for error messages.
+        at: where they come from, for error messages; None for the command line.
 
     Raises:
         ConfigError: there is no such task, table or name, a value cannot be used, or the task has
@@ -42,7 +41,29 @@ def make_settings(
         for name, reason in reasons.items():
             if getattr(getattr(settings, table), name) != getattr(getattr(usual, table), name):
                 raise ConfigError(f"{name}: {reason}", at=at, hint=_who_uses(table, name))
+    model = settings.model
+    is_asked_for = model.recurrent_dropout not in (0, usual.model.recurrent_dropout)
+    if is_asked_for and not drops_candidate(model.cell):
+        raise ConfigError(
+            f"recurrent_dropout: the cell {model.cell!r} has no candidate that could be dropped",
+            at=at,
+            hint="leave it out, or choose another cell",
+        )
     return settings
+
+
+def check_device(settings: Settings) -> None:
+    """Refuses a device that is not there.
+
+    Raises:
+        ConfigError: it cannot be used.
+    """
+    device = own_device(settings.training.device)
+    try:
+        torch.zeros(1, device=device).item()
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise ConfigError(f"device: cannot use {device!r}: {reason}") from error
 
 
 def build_task(name: str, data: Dataset, settings: Settings) -> Task:
@@ -87,6 +108,7 @@ def train(
         ConfigError: there is something at `run_path`, or the data has not what is needed.
         What `Task.build`, `Task.check` and `fit` raise.
     """
+    check_device(settings)
     with _own_generators():
         data = open_data(data_path, task_named(name), settings)
         with ranks.first_before_others():
@@ -109,6 +131,7 @@ def train(
             else:
                 run = RunFolder.open(run_path)
                 task = _first_task(run)
+                _move(task)
         return _fit(task, data, run, observer, ranks)
 
 
@@ -135,6 +158,7 @@ def resume(
     run = RunFolder.open(run_path)
     with _own_generators():
         task = _first_task(run)
+        _move(task)
         if on_nonfinite is not None:
             training = replace(task.settings.training, on_nonfinite=on_nonfinite)
             task.settings = replace(task.settings, training=training)
@@ -146,6 +170,8 @@ def resume(
 def load_task(run: RunFolder, *, weights: bool = True) -> Task:
     """The task of a run, with the weights of its best epoch.
 
+    Its model is where it was trained, or on the CPU where there is no such device.
+
     Args:
         run: the run folder.
         weights: False for a model with first weights.
@@ -155,6 +181,8 @@ def load_task(run: RunFolder, *, weights: bool = True) -> Task:
     """
     with _own_generators():
         task = _first_task(run)
+    with suppress(ConfigError):
+        _move(task)
     if weights:
         run.load_model(task.model)
     return task
@@ -255,17 +283,12 @@ def _first_task(run: RunFolder) -> Task:
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         problem = error.problem if isinstance(error, CheckpointError | ConfigError) else repr(error)
         raise CheckpointError(f"the run folder is damaged: {problem}", at=str(run.path)) from error
-    _move(task)
     return task
 
 
 def _move(task: Task) -> None:
-    device = own_device(task.settings.training.device)
-    try:
-        task.model.to(device)
-    except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
-        raise ConfigError(f"device: cannot use {device!r}: {reason}") from error
+    check_device(task.settings)
+    task.model.to(own_device(task.settings.training.device))
 
 
 @contextmanager

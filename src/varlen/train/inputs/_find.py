@@ -6,10 +6,10 @@ from varlen.errors import ConfigError, did_you_mean
 from varlen.features import FeatureSchema, Schema, string
 from varlen.features import float32 as _float32
 
-_HINTS = {
-    "feature list": "records have single values only; of a table, --group-by COLUMN makes lines "
-    "with the same value the steps of a sequence"
-}
+_NO_LISTS = (
+    "records have single values only; of a table, --group-by COLUMN makes lines with the same "
+    "value the steps of a sequence"
+)
 
 
 def find_sequences(
@@ -41,7 +41,7 @@ def find_sequences(
         return floats
     if len(known) == 1:
         return known
-    raise _unclear("inputs", known, "feature list", at)
+    raise _unclear("inputs", known, "feature list", schema, at)
 
 
 def find_sequence(
@@ -84,7 +84,7 @@ def _find_target(
             return name, known[name]
     if len(known) == 1:
         return next(iter(known.items()))
-    raise _unclear("target", known, "feature list" if is_list else "context feature", at)
+    raise _unclear("target", known, "feature list" if is_list else "context feature", schema, at)
 
 
 def _named(schema: Schema, name: str, what: str, *, is_list: bool, at: str) -> FeatureSchema:
@@ -96,20 +96,33 @@ def _named(schema: Schema, name: str, what: str, *, is_list: bool, at: str) -> F
     if name in other:
         where = "the context, one value per record" if is_list else "the feature lists"
         raise ConfigError(f"{what}: expected a {kind}, found {name!r} in {where}", at=at)
+    several = "; say --inputs for each of them" if "," in name else ""
     raise ConfigError(
-        f"{what}: no {kind} {name!r} in the training split", at=at, hint=did_you_mean(name, section)
+        f"{what}: no {kind} {name!r} in the training split",
+        at=at,
+        hint=did_you_mean(name, section) + several,
     )
 
 
-def _unclear(what: str, known: Mapping[str, FeatureSchema], kind: str, at: str) -> ConfigError:
+def _unclear(
+    what: str, known: Mapping[str, FeatureSchema], kind: str, schema: Schema, at: str
+) -> ConfigError:
     listed = ", ".join(f"{name!r} ({_described(found)})" for name, found in sorted(known.items()))
     return ConfigError(
         f"{what}: cannot tell which {kind} is meant"
         if known
         else f"{what}: expected a {kind}, found none",
         at=at,
-        hint=f"say --{what}; there are: {listed}" if known else _HINTS.get(kind),
+        hint=f"say --{what}; there are: {listed}" if known else _how_to_have(kind, schema),
     )
+
+
+def _how_to_have(kind: str, schema: Schema) -> str | None:
+    if kind != "feature list":
+        return None
+    texts = sorted(name for name, found in schema.context.items() if found.kind == string)
+    words = f"; --words makes steps of the words of a text: {', '.join(texts)}" if texts else ""
+    return _NO_LISTS + words
 
 
 def _described(feature: FeatureSchema) -> str:

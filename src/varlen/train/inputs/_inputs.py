@@ -46,6 +46,11 @@ class Inputs:
         return next(iter(self.encoders))
 
     @property
+    def has_vectors(self) -> bool:
+        """Whether a feature is of numbers that are not ids."""
+        return any(isinstance(encoder, VectorEncoder) for encoder in self.encoders.values())
+
+    @property
     def summary(self) -> str:
         """What there is: "words: 19,672 words"."""
         return ", ".join(f"{name}: {found.summary}" for name, found in self.encoders.items())

@@ -25,7 +25,7 @@ from varlen.train.inputs import (
     fit_inputs,
 )
 from varlen.train.tasks import _fit
-from varlen.train.tasks._from_inputs import WithLabels
+from varlen.train.tasks._from_inputs import WithLabels, learned_inputs
 from varlen.train.tasks._pooling import Pooling, pooling_setting
 from varlen.train.tasks._task import Examined
 
@@ -101,8 +101,8 @@ class Classify(WithLabels):
             context={target: FixedLenFeature([], found.kind)},
             sequences=specs,
         )
-        encoders = {name: fitting.encoder() for name, fitting in inputs.items()}
-        return cls(settings, Inputs(encoders), target, labels.labels())
+        learned = learned_inputs(inputs, settings, usual_noise=cls.defaults["model"]["noise"])
+        return cls(settings, learned, target, labels.labels())
 
     def score(self, batch: Any, carried: Mapping[str, Tensor] | None = None) -> Score:
         scores = self.model(batch)

@@ -5,13 +5,31 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, TypeVar
 
 from varlen.data import Map, Parse
+from varlen.errors import ConfigError
 from varlen.train._batches import Batches, batching, epoch_seed, pass_over, shuffling
 from varlen.train._dataset import Dataset
 from varlen.train._settings import Settings
-from varlen.train.inputs import Inputs, Labels
+from varlen.train.inputs import Fitting, Inputs, Labels
 from varlen.train.tasks import _fit
 
 _Own = TypeVar("_Own", bound="WithLabels")
+
+
+def learned_inputs(
+    fittings: Mapping[str, Fitting], settings: Settings, *, usual_noise: float = 0.0
+) -> Inputs:
+    """The encoders that have been learned.
+
+    Raises:
+        ConfigError: noise is asked for, and there are no numbers that it could be added to.
+    """
+    inputs = Inputs({name: fitting.encoder() for name, fitting in fittings.items()})
+    if settings.model.noise not in (0, usual_noise) and not inputs.has_vectors:
+        raise ConfigError(
+            f"noise: no input has numbers that it could be added to; {inputs.summary}",
+            hint="leave it out",
+        )
+    return inputs
 
 
 class FromInputs(ABC):

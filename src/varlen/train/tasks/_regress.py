@@ -19,7 +19,7 @@ from varlen.train._settings import Settings
 from varlen.train.inputs import Inputs, VectorEncoder, find_context, find_sequences, fit_inputs
 from varlen.train.inputs._vectors import VectorFitting
 from varlen.train.tasks import _fit
-from varlen.train.tasks._from_inputs import FromInputs
+from varlen.train.tasks._from_inputs import FromInputs, learned_inputs
 from varlen.train.tasks._pooling import Pooling, pooling_setting
 from varlen.train.tasks._quantiles import METRICS, Deviations, Levels, QuantileHead, answer
 from varlen.train.tasks._task import Examined
@@ -113,8 +113,8 @@ class Regress(FromInputs):
             context={target: FixedLenFeature(shape, found.kind)},
             sequences={name: feature.sequence_spec() for name, feature in features.items()},
         )
-        encoders = {name: fitting.encoder() for name, fitting in inputs.items()}
-        return cls(settings, Inputs(encoders), target, numbers.fitting.encoder())
+        learned = learned_inputs(inputs, settings)
+        return cls(settings, learned, target, numbers.fitting.encoder())
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any], settings: Settings) -> "Regress":

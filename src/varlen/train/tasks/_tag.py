@@ -24,7 +24,7 @@ from varlen.train.inputs import (
 )
 from varlen.train.inputs._inputs import check_same_length
 from varlen.train.tasks import _fit
-from varlen.train.tasks._from_inputs import WithLabels
+from varlen.train.tasks._from_inputs import WithLabels, learned_inputs
 from varlen.train.tasks._tag_head import TAG_HEADS
 from varlen.train.tasks._task import Examined
 
@@ -100,8 +100,7 @@ class Tag(WithLabels):
         specs = {name: feature.sequence_spec() for name, feature in features.items()}
         specs[target] = FixedLenSequenceFeature([], found.kind)
         _fit.learn_from(data, {**inputs, target: labels}, sequences=specs)
-        encoders = {name: fitting.encoder() for name, fitting in inputs.items()}
-        return cls(settings, Inputs(encoders), target, labels.labels())
+        return cls(settings, learned_inputs(inputs, settings), target, labels.labels())
 
     def score(self, batch: Any, carried: Mapping[str, Tensor] | None = None) -> Score:
         scores = self.model(batch)
