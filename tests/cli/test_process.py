@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+import varlen.cli
+
 VARLEN = [sys.executable, "-m", "varlen"]
 
 
@@ -76,6 +78,31 @@ def test_a_reader_that_has_had_enough_is_no_error(tmp_path):
         process.stdout.close()
         assert process.stderr.read() == b""
         assert process.wait(timeout=60) == 0
+
+
+def test_ctrl_c_while_the_commands_are_made(monkeypatch, capsys):
+    def interrupt(*arguments, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("varlen.cli._app._app", interrupt)
+    with pytest.raises(SystemExit) as end:
+        varlen.cli.main(["--version"])
+    assert end.value.code == 130
+    assert capsys.readouterr().err == "\ninterrupted\n"
+
+
+def test_ctrl_c_while_the_command_line_is_loaded(monkeypatch, capsys):
+    class Interrupted:
+        def find_spec(self, name, path, target=None):
+            if name == "varlen.cli._app":
+                raise KeyboardInterrupt
+
+    monkeypatch.delitem(sys.modules, "varlen.cli._app", raising=False)
+    monkeypatch.setattr(sys, "meta_path", [Interrupted(), *sys.meta_path])
+    with pytest.raises(SystemExit) as end:
+        varlen.cli.main(["--version"])
+    assert end.value.code == 130
+    assert capsys.readouterr().err == "\ninterrupted\n"
 
 
 def test_ctrl_c_keeps_what_there_is(data, tmp_path):

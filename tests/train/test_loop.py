@@ -414,6 +414,18 @@ def test_a_batch_without_steps_changes_nothing(data, run):
     assert torch.equal(watch.weights[1], watch.weights[2])
 
 
+def test_an_interrupt_before_the_first_step_waits_for_it(data, run):
+    class Interrupt(Recorder):
+        def training_resumes(self, *, epoch, step):
+            signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        fit(Line(), data, run, observer=Interrupt(), resume=True)
+    observer = Recorder()
+    fit(Line(), data, run, observer=observer, resume=True)
+    assert observer.calls[0] == ("resumes", 1, 1)
+
+
 def test_resuming_gives_the_same_weights_bit_for_bit(data, run, tmp_path):
     training = {"average": 0.9, "warmup": 0.2}
     learn(Line(correct=[1, 2, 3, 3]), data, run, epochs=4, **training)

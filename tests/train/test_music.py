@@ -172,8 +172,6 @@ def test_resuming_within_an_epoch_gives_the_same_weights(folder, tmp_path, chunk
             if step == 3:
                 raise KeyboardInterrupt
 
-    from varlen.train import resume
-
     chosen = settings(
         model={"dropout": 0.4, "recurrent_dropout": 0.3},
         training={"epochs": 3, "batch_size": 2, "save_steps": 1},

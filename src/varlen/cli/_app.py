@@ -129,16 +129,8 @@ def _options(
     pass
 
 
-def main(arguments: list[str] | None = None) -> NoReturn:
-    """Runs the command line and exits.
-
-    Exit status 0 if all is well, 1 if `inspect` finds damage, 2 after an error, which is one
-    message on the standard error, and 130 after Ctrl-C.
-
-    Args:
-        arguments: without the program's name; None for those of this process. None at all ask
-            for help.
-    """
+def run(arguments: list[str] | None) -> NoReturn:
+    """Does what `varlen.cli.main` says."""
     # OpenMP reads this when torch loads it: how often a thread of torch looks for work before it
     # sleeps. By default it looks 300,000 times, which on cores shared with other programs made
     # training twenty times slower; never to look made it a quarter slower on idle ones.
@@ -177,6 +169,9 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         path = f": {error.filename}" if error.filename else ""
         problem = error.strerror or f"{type(error).__name__}: {error}"
         status = _fail(f"{problem}{path}")
+    except KeyboardInterrupt:  # where Typer does not see it
+        print("\ninterrupted", file=sys.stderr)
+        status = 130
     except Interrupted as interrupted:
         print(f"\n{interrupted}", file=sys.stderr)
         status = 130

@@ -67,16 +67,16 @@ def fit(
     What else ends it before its first step is done takes the run folder with it, unless `resume`.
     """
     settings = task.settings.training
-    learner = Learner(task.model, settings, ranks=ranks)
-    checkpoints = Checkpoints(run.path / "checkpoints", settings, ranks)
-    standing = checkpoints.load_last(learner, observer) if resume else Standing()
-    if resume and standing.is_over(settings):
-        observer.says("the training was over already")
-    elif resume:
-        observer.training_resumes(epoch=standing.epoch, step=standing.step)
-    if ranks.is_first:
-        run.keep_metrics(standing.rows)
     with deferred_interrupts(only_first=ranks.num_ranks == 1) as is_stopping:
+        learner = Learner(task.model, settings, ranks=ranks)
+        checkpoints = Checkpoints(run.path / "checkpoints", settings, ranks)
+        standing = checkpoints.load_last(learner, observer) if resume else Standing()
+        if resume and standing.is_over(settings):
+            observer.says("the training was over already")
+        elif resume:
+            observer.training_resumes(epoch=standing.epoch, step=standing.step)
+        if ranks.is_first:
+            run.keep_metrics(standing.rows)
         loop = _Loop(task, data, run, observer, learner, checkpoints, standing, ranks, is_stopping)
         try:
             while not standing.is_over(settings):
