@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import Any
 
+_MOST_NAMES = 100
+
 
 class VarlenError(Exception):
     """The base of all errors of this library.
@@ -66,7 +68,9 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     names = sorted(known)
     if not names:
         return "there are none"
-    listed = ", ".join(repr(n) for n in names)
+    listed = ", ".join(repr(n) for n in names[:_MOST_NAMES])
+    if more := names[_MOST_NAMES:]:
+        listed += f" and {len(more):,} more"
     close = get_close_matches(name, names, n=1)
     return f"there are: {listed}" + (f". Did you mean {close[0]!r}?" if close else "")
 

@@ -196,7 +196,7 @@ def test_without_a_split_test_the_split_valid_is_shown(trained, data, tmp_path, 
     run = shutil.copytree(trained, tmp_path / "run")
     page = page_of(varlen, run, "--data", fewer)
     assert "accuracy, valid" in page.tiles
-    varlen("report", run, "--data", fewer, "--split", "test").assert_error("no files test-")
+    varlen("report", run, "--data", fewer, "--split", "test").assert_error("no split 'test'")
 
 
 def test_a_run_whose_first_epoch_is_not_done(run, varlen):
@@ -302,6 +302,16 @@ def test_every_task_has_a_report(task, make, tmp_path, varlen):
     if task in ("forecast", "regress"):
         assert "best at 80.00 %; " in page.tiles["coverage, test"][1]
         assert "coverage, best at 80.00 %" in page.sections["curves"]
+
+
+def test_a_run_without_a_setting_has_its_default(run, varlen):
+    config = json.loads((run / "config.json").read_text())
+    del config["settings"]["model"]["layers"], config["settings"]["training"]
+    (run / "config.json").write_text(json.dumps(config))
+    page = page_of(varlen, run)
+    assert ", 1 deep, " in page.sections[""]
+    assert ["model.layers", "1"] in page.tables["settings"][0]
+    assert "training.epochs" in [row[0] for row in page.tables["settings"][0]]
 
 
 def test_figures_that_are_not_finite_are_not_drawn(run, varlen):

@@ -1,4 +1,5 @@
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -218,3 +219,20 @@ def test_tags_of_the_bio_scheme_have_spans(tmp_path):
     assert every.correct == sum(len({*spans} & {*meant[i]}) for i, spans in said.items())
     totals = {row.name: row.total for row in found.by_span()}
     assert (totals["PER"], totals["LOC"]) == (2, 1)
+
+
+def test_over_nothing_there_is_no_figure_and_no_range():
+    lengths = np.array([1, 1, 1, 5, 5, 5, 5, 9, 9, 9])
+    counted = np.where(lengths == 1, 0, lengths)
+    found = evaluation_of(counted / 2, counted)
+    found = replace(found, lengths=lengths)
+    short, *others = found.by_length(ACCURACY)
+    assert (short.least, short.most, short.value) == (1, 5, 0.5)
+    for row in (short, *others):
+        assert row.interval == (0.5, 0.5)
+    nothing = replace(found, sums={"accuracy": (np.zeros(10), np.zeros(10))})
+    for row in nothing.by_length(ACCURACY):
+        assert (row.value, row.interval) == (None, None)
+    assert nothing.interval(ACCURACY) is None
+    assert nothing.difference(found, ACCURACY).interval is None
+    assert nothing.difference(found, ACCURACY).is_better is None

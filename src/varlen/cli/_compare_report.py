@@ -5,7 +5,7 @@ from typing import Any
 
 from varlen.cli._compared import ComparedRun, settings_that_differ
 from varlen.cli._drawing import Line, curves
-from varlen.cli._evaluation_tables import NO_RANGES, best_at, spread
+from varlen.cli._evaluation_tables import NO_RANGES, NOTHING, best_at, spread
 from varlen.cli._page import beside, page, paragraph, section, titled
 from varlen.cli._page import table as html_table
 from varlen.cli._plan_report import epoch_time
@@ -14,7 +14,6 @@ from varlen.cli._text import printable, table, terminal_width
 from varlen.train import Metric
 
 _MOST_COLUMNS = 3  # of runs; more of them are below each other
-_NOTHING = "-"
 
 
 def print_comparison(runs: Sequence[ComparedRun]) -> None:
@@ -86,7 +85,7 @@ def _cells(runs: Sequence[ComparedRun]) -> list[list[str]]:
     facts = [_facts(run, runs) for run in runs]
     names = list(dict.fromkeys(name for found in facts for name in found))
     by_run = [["run", *names]] + [
-        [run.name, *(found.get(name, _NOTHING) for name in names)]
+        [run.name, *(found.get(name, NOTHING) for name in names)]
         for run, found in zip(runs, facts, strict=True)
     ]
     if len(runs) > _MOST_COLUMNS:
@@ -100,8 +99,8 @@ def _facts(run: ComparedRun, runs: Sequence[ComparedRun]) -> dict[str, str]:
     facts = {"task": run.task} if len({other.task for other in runs}) > 1 else {}
     settings = run.settings
     for name in settings_that_differ(runs):
-        facts[name] = str(settings[name]) if name in settings else _NOTHING
-    facts["parameters"] = _NOTHING if parameters is None else f"{parameters:,}"
+        facts[name] = str(settings[name]) if name in settings else NOTHING
+    facts["parameters"] = NOTHING if parameters is None else f"{parameters:,}"
     facts["epochs"] = f"{len(run.rows):,}"
     metrics = _with_loss(run.metrics)
     if best is not None:

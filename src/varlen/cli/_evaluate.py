@@ -2,13 +2,16 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from varlen.cli._reading_options import ContextColumns, DataToJudge, GroupBy, SplitBy, WordKeys
 from varlen.cli._shared import percent, shown
-from varlen.cli._text import table, terminal_width
+from varlen.cli._text import printable, table, terminal_width
+
+if TYPE_CHECKING:
+    from varlen.cli._evaluation_tables import Table
 
 
 def evaluate(
@@ -30,7 +33,7 @@ def evaluate(
     from varlen.cli._evaluation_tables import (
         NO_RANGES,
         best_at,
-        class_table,
+        frequent_classes,
         length_table,
         span_table,
         spread,
@@ -44,16 +47,12 @@ def evaluate(
     if as_json:
         print(json.dumps(_as_json(found), indent=2))
         return
-    width = terminal_width()
     if found.class_names:
-        header, rows = class_table(found, task.class_kind)
-        print("\n".join(table(header, rows, left=1, width=width)), end="\n\n")
-    header, rows = span_table(found)
-    if rows:
-        print("\n".join(table(header, rows, left=1, width=width)), end="\n\n")
-    header, rows = length_table(found, task.metrics[0])
-    print("\n".join(table(header, rows, left=1, width=width)))
-    print()
+        _print_table(*frequent_classes(found, task.class_kind))
+    spans = span_table(found)
+    if spans[1]:
+        _print_table(spans)
+    _print_table(length_table(found, task.metrics[0]))
     for metric in found.metrics:
         ends = spread(metric, found.interval(metric))
         best = best_at(metric, found.aims)
@@ -76,6 +75,13 @@ def evaluate(
             )
     if len(found.lengths) < 2:
         print(f"\n{NO_RANGES}")
+
+
+def _print_table(found: "Table", note: str = "") -> None:
+    header, rows = found
+    printed = [[printable(cell) for cell in row] for row in rows]
+    print("\n".join(table(header, printed, left=1, width=terminal_width())))
+    print(f"{note}\n" if note else "")
 
 
 def _as_json(found: Any) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from varlen.cli._shared import percent, shown
+from varlen.cli._shared import counted, percent, shown
 from varlen.cli._text import between
 from varlen.train import ClassResult, Evaluation, Interval, Metric
 
@@ -11,7 +11,20 @@ Table = tuple[list[str], list[list[str]]]
 
 NO_RANGES = "no ranges: there is one sequence only, of which others cannot be drawn"
 
+NOTHING = "-"
+"""What stands for a figure that there is not."""
+
+_MOST_CLASSES = 40
+
 _SHARES = ("precision", "recall", "F1", "count")
+
+
+def frequent_classes(found: Evaluation, kind: str) -> tuple[Table, str]:
+    """By class, the frequent first; of very many the most frequent, and how many are left out."""
+    header, rows = class_table(found, kind)
+    more = len(rows) - _MOST_CLASSES
+    left_out = f"and {counted(more, f'less frequent {kind}')}; --json has all" if more > 0 else ""
+    return (header, rows[:_MOST_CLASSES]), left_out
 
 
 def class_table(found: Evaluation, kind: str) -> Table:
@@ -37,7 +50,7 @@ def length_table(found: Evaluation, metric: Metric) -> Table:
         [
             between(row.least, row.most),
             f"{row.num_sequences:,}",
-            shown(metric, row.value),
+            NOTHING if row.value is None else shown(metric, row.value),
             spread(metric, row.interval),
         ]
         for row in found.by_length(metric)

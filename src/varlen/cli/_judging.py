@@ -9,6 +9,7 @@ from tqdm import tqdm
 
 from varlen.cli._reading import Reading
 from varlen.cli._train_data import record_folder, source_places
+from varlen.errors import ConfigError, did_you_mean
 from varlen.records import Record
 from varlen.train import (
     Evaluation,
@@ -61,7 +62,13 @@ def judge(
     first, *_ = splits
     with _records(run, paths, reading, rest=first) as folder:
         data = open_data(folder, task, task.settings)
-        split = next((name for name in splits if name in data.splits), first)
+        split = next((name for name in splits if name in data.splits), None)
+        if split is None:
+            raise ConfigError(
+                f"no split {first!r} in the data",
+                at=str(folder),
+                hint=f"of splits, {did_you_mean(first, data.splits)}",
+            )
         with tqdm(
             total=data.num_records(split),
             desc=split,
@@ -81,7 +88,14 @@ def _records(
 ) -> Iterator[Path]:
     if paths:
         with record_folder(paths, None, reading, rest=rest) as folder:
-            yield folder
+            try:
+                yield folder
+            except ConfigError as error:
+                if error.at != str(folder):
+                    raise
+                # It may be one that is gone afterwards.
+                at = ", ".join(map(str, paths))
+                raise ConfigError(error.problem, at=at, hint=error.hint) from error
         return
     reading.refuse("is for --data", at="command line")
     folder = data_of(run)

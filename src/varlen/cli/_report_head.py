@@ -8,7 +8,7 @@ from varlen.cli._judging import Judgement
 from varlen.cli._page import paragraph, text, tiles
 from varlen.cli._plan_report import epoch_time
 from varlen.cli._shared import counted, percent, shown
-from varlen.train import Metric, RunFolder, aims_of, settings_of, task_named
+from varlen.train import Metric, RunFolder, TrainingSettings, aims_of, settings_of, task_named
 
 
 class RunReport(NamedTuple):
@@ -40,12 +40,13 @@ def aims_of_run(report: RunReport) -> dict[str, float]:
 def head(report: RunReport) -> str:
     """The title, what is to be known, and the figures, as HTML."""
     run, rows = report.run, report.rows
-    model, training = (run.config["settings"][name] for name in ("model", "training"))
-    ways = "both directions" if model.get("bidirectional") else "one direction"
+    settings = settings_of(run)
+    model, training = settings.model, settings.training
+    ways = "both directions" if model.bidirectional else "one direction"
     parameters = run.config.get("parameters")
     what = [
         f"varlen train {run.config['task']}",
-        f"{model['cell']}, {model['units']:,} units, {model['layers']} deep, {ways}",
+        f"{model.cell}, {model.units:,} units, {model.layers} deep, {ways}",
         *([] if parameters is None else [f"{parameters:,} parameters"]),
     ]
     lines = [paragraph("; ".join(what))]
@@ -54,7 +55,7 @@ def head(report: RunReport) -> str:
     elif _is_unfinished(rows, training):
         lines.append(
             paragraph(
-                f"Epoch {rows[-1]['epoch']:,} of {training['epochs']:,} is done; training goes on, "
+                f"Epoch {rows[-1]['epoch']:,} of {training.epochs:,} is done; training goes on, "
                 "was interrupted, or ended early.",
                 "note",
             )
@@ -65,11 +66,9 @@ def head(report: RunReport) -> str:
     return "\n".join([title, *lines, tiles([*_evaluated(report), *_trained(report)])])
 
 
-def _is_unfinished(rows: Sequence[Mapping[str, Any]], training: Mapping[str, Any]) -> bool:
-    steps = training.get("steps")
-    return bool(
-        rows[-1]["epoch"] < training["epochs"] and (steps is None or rows[-1]["step"] < steps)
-    )
+def _is_unfinished(rows: Sequence[Mapping[str, Any]], training: TrainingSettings) -> bool:
+    epoch, step = rows[-1]["epoch"], rows[-1]["step"]
+    return bool(epoch < training.epochs and (training.steps is None or step < training.steps))
 
 
 def _evaluated(report: RunReport) -> list[tuple[str, str, str]]:

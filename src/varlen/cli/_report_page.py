@@ -23,8 +23,7 @@ from varlen.cli._plan_report import epoch_time
 from varlen.cli._report_examples import example
 from varlen.cli._report_head import RunReport, aims_of_run, head, metrics_of
 from varlen.cli._shared import counted, percent, shown
-from varlen.cli._text import between
-from varlen.train import Metric
+from varlen.train import Metric, settings_of
 
 _MOST_CLASSES = 40
 _MOST_IN_MATRIX = 20
@@ -102,12 +101,11 @@ def _curves(report: RunReport) -> str:
 
 def _by_length(judgement: Judgement) -> str:
     found, metric = judgement.evaluation, judgement.task.metrics[0]
-    rows = found.by_length(metric)
+    header, lines = length_table(found, metric)
     drawn = [
-        (between(r.least, r.most), shown(metric, r.value), r.value, *(r.interval or ()))
-        for r in rows
+        (cells[0], cells[2], math.nan if row.value is None else row.value, *(row.interval or ()))
+        for row, cells in zip(found.by_length(metric), lines, strict=True)
     ]
-    header, cells = length_table(found, metric)
     return section(
         "by-length",
         f"{metric.name.capitalize()} by length",
@@ -118,7 +116,7 @@ def _by_length(judgement: Judgement) -> str:
         ),
         beside(
             intervals(drawn),
-            table(header, cells, left=1),
+            table(header, lines, left=1),
         ),
     )
 
@@ -247,7 +245,7 @@ def _settings(report: RunReport) -> str:
     config = report.run.config
     settings = [
         [f"{group}.{name}", _value_text(value)]
-        for group, values in config["settings"].items()
+        for group, values in settings_of(report.run).to_json().items()
         for name, value in values.items()
     ]
     ran = [

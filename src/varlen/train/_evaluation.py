@@ -47,14 +47,14 @@ class LengthResult(NamedTuple):
         least: the shortest length in it.
         most: the longest.
         num_sequences: how many there are.
-        value: the figure of the metric.
-        interval: of it; None for one sequence.
+        value: the figure of the metric; None if it is over nothing.
+        interval: of it; None for one sequence, or over nothing.
     """
 
     least: int
     most: int
     num_sequences: int
-    value: float
+    value: float | None
     interval: Interval | None
 
 
@@ -141,12 +141,14 @@ class Evaluation:
         """The middle 95 % of what the figure is when sequences are drawn again, with return.
 
         The percentile bootstrap of Efron (1979), over sequences, since the steps of one are not
-        independent. Of one sequence others cannot be drawn: None.
+        independent. Of one sequence others cannot be drawn: None. Draws of which the metric is over
+        nothing have no figure.
         """
         sums = np.stack([sums[rows] for sums in self.sums[metric.name]])
         if sums.shape[1] < 2:
             return None
-        return _middle(_figures(metric, _drawn(sums, seed)))
+        drawn = _drawn(sums, seed)
+        return _middle(_figures(metric, drawn[:, drawn[1] > 0]))
 
     def difference(self, other: "Evaluation", metric: Metric, *, seed: int = 0) -> Difference:
         """By how much the figure is above that of another evaluation.
@@ -167,15 +169,16 @@ class Evaluation:
         if len(self.lengths) < 2:
             return Difference(value, None, None)
         drawn = _drawn(np.stack([*self.sums[metric.name], *other.sums[metric.name]]), seed)
+        drawn = drawn[:, (drawn[1] > 0) & (drawn[3] > 0)]
         ours, theirs = _figures(metric, drawn[:2]), _figures(metric, drawn[2:])
         if metric.name in self.aims:
             aim = self.aims[metric.name]
             gain = np.abs(theirs - aim) - np.abs(ours - aim)
         else:
             gain = ours - theirs if metric.higher_is_better else theirs - ours
-        least, most = _middle(gain)
-        is_better = True if least > 0 else False if most < 0 else None
-        return Difference(value, _middle(ours - theirs), is_better)
+        interval = _middle(ours - theirs)
+        least, most = _middle(gain) or (0.0, 0.0)
+        return Difference(value, interval, True if least > 0 else False if most < 0 else None)
 
     def by_class(self) -> list[ClassResult]:
         """The table by class, the frequent first; those that neither occur nor were given aside."""
@@ -217,9 +220,16 @@ class Evaluation:
             if i == 1:
                 rows = np.flatnonzero(self.lengths <= most)
             found = self.lengths[rows]
-            value, interval = self.value(metric, rows), self.interval(metric, rows)
+            _, whole = self.sums[metric.name]
+            value = self.value(metric, rows) if whole[rows].any() else None
             results.append(
-                LengthResult(int(found.min()), int(found.max()), len(rows), value, interval)
+                LengthResult(
+                    int(found.min()),
+                    int(found.max()),
+                    len(rows),
+                    value,
+                    self.interval(metric, rows),
+                )
             )
         return results
 
@@ -262,7 +272,9 @@ def _figures(metric: Metric, sums: Floats) -> Floats:
     return np.array([metric.figure(part, whole) for part, whole in sums.T.tolist()])
 
 
-def _middle(values: Floats) -> Interval:
+def _middle(values: Floats) -> Interval | None:
+    if not len(values):
+        return None
     low, high = np.quantile(values, (0.025, 0.975))
     return float(low), float(high)
 

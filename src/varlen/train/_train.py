@@ -194,8 +194,12 @@ def settings_of(run: RunFolder) -> Settings:
     Raises:
         CheckpointError: they are not those of this version.
     """
-    kind = task_named(str(run.config["task"]))
-    return Settings.from_json(kind.Options, run.config["settings"])
+    try:
+        kind = task_named(str(run.config["task"]))
+        return Settings.from_json(kind.Options, run.config["settings"])
+    except (KeyError, CheckpointError, ConfigError) as error:
+        problem = repr(error) if isinstance(error, KeyError) else error.problem
+        raise CheckpointError(f"the run folder is damaged: {problem}", at=str(run.path)) from error
 
 
 def data_of(run: RunFolder) -> Path:
@@ -275,11 +279,10 @@ def _check_same_data(run: RunFolder, data: Dataset) -> None:
 def _first_task(run: RunFolder) -> Task:
     """The task of a run, and the random generators, as `build_task` left them."""
     stored = run.vocabulary()
+    settings = settings_of(run)
+    torch.manual_seed(settings.training.seed)
     try:
-        kind = task_named(str(run.config["task"]))
-        settings = settings_of(run)
-        torch.manual_seed(settings.training.seed)
-        task = kind.from_json(stored, settings)
+        task = task_named(str(run.config["task"])).from_json(stored, settings)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         problem = error.problem if isinstance(error, CheckpointError | ConfigError) else repr(error)
         raise CheckpointError(f"the run folder is damaged: {problem}", at=str(run.path)) from error
