@@ -6,7 +6,7 @@ import pytest
 from safetensors.torch import load_file
 
 from varlen import CorruptRecordError, RecordWriter, sequence_example
-from varlen.train import Observers, make_settings, resume, train
+from varlen.train import Observers, RunFolder, load_task, make_settings, resume, train
 
 
 def tagged(words, tags):
@@ -110,6 +110,19 @@ def test_dropout_and_noise_that_would_do_nothing(train_tagger, folder):
     train_tagger("--recurrent-dropout", 0.1, "--cell", "ind_rnn").assert_error(
         "recurrent_dropout: the cell 'ind_rnn' has no candidate"
     )
+
+
+@pytest.mark.parametrize("task", ["tag", "classify"])
+def test_a_label_of_which_all_are_held_out(task, folder, tmp_path, varlen):
+    # Each is once: some of them are held out, wherever that is.
+    examples = [
+        ({"label": f"L{i}"}, {"words": ["a", "b"], "tags": [f"L{i}", f"L{i}"]}) for i in range(40)
+    ]
+    write(folder, "train", examples)
+    run = tmp_path / "run"
+    arguments = ["--run", run, "--units", 2, "--epochs", 1, "--valid-share", 0.5]
+    assert varlen("train", task, folder, *arguments).status == 0
+    assert len(load_task(RunFolder.open(run)).class_names()) == 40
 
 
 def test_one_class_is_enough(train_tagger, folder):

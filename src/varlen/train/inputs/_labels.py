@@ -31,7 +31,7 @@ class Labels:
         """The labels that occur, which may come as a Counter."""
         counts = Counter(labels)
         if is_text:
-            return cls(Vocabulary.count(counts), True)
+            return cls(Vocabulary.count(counts, at_least=0), True)
         return cls(Vocabulary(tuple(sorted(counts, key=int))), False)
 
     @property
@@ -61,7 +61,8 @@ class Labels:
             [name] = error.args
             raise FeatureError(
                 f"label {name!r} was not in the training split",
-                hint=f"of labels, {did_you_mean(name, self.names[:100])}",
+                hint="correct it, leave the record out, or put some like it into that split; of "
+                f"labels, {did_you_mean(name, self.names[:100])}",
             ) from None
 
     def decode(self, numbers: Iterable[int]) -> list[Any]:
@@ -95,6 +96,23 @@ class LabelFitting:
         """Takes in some labels."""
         self._counts.update(label_names(values, is_text=self._is_text))
 
+    @property
+    def elsewhere(self) -> "LabelsElsewhere":
+        """What takes in labels that are to be known, though they are not learned from."""
+        return LabelsElsewhere(self._counts, self._is_text)
+
     def labels(self) -> Labels:
         """The labels so far."""
         return Labels.count(self._counts, is_text=self._is_text)
+
+
+@dataclass(frozen=True)
+class LabelsElsewhere:
+    """Adds labels to what a `LabelFitting` has counted, as often as never."""
+
+    counts: Counter[str]
+    is_text: bool
+
+    def add(self, values: Any) -> None:
+        """Takes in some labels."""
+        self.counts.update(dict.fromkeys(label_names(values, is_text=self.is_text), 0))

@@ -25,7 +25,7 @@ from varlen.train.inputs import (
     fit_inputs,
 )
 from varlen.train.tasks import _fit
-from varlen.train.tasks._from_inputs import WithLabels, learned_inputs
+from varlen.train.tasks._from_inputs import WithLabels, learn_labels_held_out, learned_inputs
 from varlen.train.tasks._pooling import Pooling, pooling_setting
 from varlen.train.tasks._task import Examined
 
@@ -95,12 +95,9 @@ class Classify(WithLabels):
         features = find_sequences(schema, asked.inputs, usual=_INPUTS, but=(), at=at)
         inputs, labels = fit_inputs(features), LabelFitting(is_text=found.kind == string)
         specs = {name: feature.sequence_spec() for name, feature in features.items()}
-        _fit.learn_from(
-            data,
-            {**inputs, target: labels},
-            context={target: FixedLenFeature([], found.kind)},
-            sequences=specs,
-        )
+        of_target = {target: FixedLenFeature([], found.kind)}
+        _fit.learn_from(data, {**inputs, target: labels}, context=of_target, sequences=specs)
+        learn_labels_held_out(data, labels, context=of_target)
         learned = learned_inputs(inputs, settings, usual_noise=cls.defaults["model"]["noise"])
         return cls(settings, learned, target, labels.labels())
 

@@ -32,15 +32,16 @@ def learn_from(
     *,
     context: Mapping[str, Any] | None = None,
     sequences: Mapping[str, Any] | None = None,
+    split: str = "train",
 ) -> None:
-    """Shows the training split to what learns its features.
+    """Shows a split to what learns its features.
 
     Raises:
         FeatureError: a record does not hold what is specified, or values that nothing is learned
             from; `at` names it.
         CorruptRecordError: a file is damaged.
     """
-    for values, place in data.examples("train", context=context, sequences=sequences):
+    for values, place in data.examples(split, context=context, sequences=sequences):
         for name, learner in learners.items():
             value = values[name]
             try:

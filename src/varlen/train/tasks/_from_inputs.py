@@ -9,7 +9,7 @@ from varlen.errors import ConfigError
 from varlen.train._batches import Batches, batching, epoch_seed, pass_over, shuffling
 from varlen.train._dataset import Dataset
 from varlen.train._settings import Settings
-from varlen.train.inputs import Fitting, Inputs, Labels
+from varlen.train.inputs import Fitting, Inputs, LabelFitting, Labels
 from varlen.train.tasks import _fit
 
 _Own = TypeVar("_Own", bound="WithLabels")
@@ -30,6 +30,22 @@ def learned_inputs(
             hint="leave it out",
         )
     return inputs
+
+
+def learn_labels_held_out(data: Dataset, labels: LabelFitting, **specs: Mapping[str, Any]) -> None:
+    """Makes labels known that are rare, and were all held out for validation by chance.
+
+    Args:
+        data: what is learned from.
+        labels: what has seen the training split.
+        **specs: the specification of the labels alone, as `context` or as `sequences`.
+
+    Raises:
+        What `learn_from` raises.
+    """
+    if data.held_out:
+        [target] = next(iter(specs.values()))
+        _fit.learn_from(data, {target: labels.elsewhere}, split="valid", **specs)
 
 
 class FromInputs(ABC):

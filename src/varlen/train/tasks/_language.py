@@ -253,7 +253,7 @@ def _find(schema: Schema, asked: str | None, at: str) -> tuple[str, str]:
     if found.size != 1 or found.kind not in (string, int64):
         raise ConfigError(
             f"target: expected a text, or a list with one word or id per step, found {feature!r}, "
-            "which is neither",
+            f"which {'has no values' if found.kind is None else 'is neither'}",
             at=at,
         )
     return feature, "word" if found.kind == string else "id"

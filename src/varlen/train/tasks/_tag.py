@@ -24,7 +24,7 @@ from varlen.train.inputs import (
 )
 from varlen.train.inputs._inputs import check_same_length
 from varlen.train.tasks import _fit
-from varlen.train.tasks._from_inputs import WithLabels, learned_inputs
+from varlen.train.tasks._from_inputs import WithLabels, learn_labels_held_out, learned_inputs
 from varlen.train.tasks._tag_head import TAG_HEADS
 from varlen.train.tasks._task import Examined
 
@@ -98,8 +98,9 @@ class Tag(WithLabels):
         features = find_sequences(schema, asked.inputs, usual=_INPUTS, but={target}, at=at)
         inputs, labels = fit_inputs(features), LabelFitting(is_text=found.kind == string)
         specs = {name: feature.sequence_spec() for name, feature in features.items()}
-        specs[target] = FixedLenSequenceFeature([], found.kind)
-        _fit.learn_from(data, {**inputs, target: labels}, sequences=specs)
+        of_target = {target: FixedLenSequenceFeature([], found.kind)}
+        _fit.learn_from(data, {**inputs, target: labels}, sequences={**specs, **of_target})
+        learn_labels_held_out(data, labels, sequences=of_target)
         return cls(settings, learned_inputs(inputs, settings), target, labels.labels())
 
     def score(self, batch: Any, carried: Mapping[str, Tensor] | None = None) -> Score:
