@@ -426,6 +426,16 @@ def test_an_interrupt_before_the_first_step_waits_for_it(data, run):
     assert observer.calls[0] == ("resumes", 1, 1)
 
 
+def test_figures_that_are_lost_are_said(data, run):
+    learn(Line(), data, run, epochs=3)
+    (run.path / "metrics.jsonl").write_text('{"epoch": 1}\n{"epoch"')
+    max((run.path / "checkpoints").iterdir()).unlink()
+    observer, task = Recorder(), Line(training={"epochs": 3})
+    fit(task, data, run, observer=observer, resume=True)
+    assert observer.said == ["of the figures of 2 epochs, 1 are left; others follow"]
+    assert [row["epoch"] for row in run.metrics()] == [1, 3]
+
+
 def test_resuming_gives_the_same_weights_bit_for_bit(data, run, tmp_path):
     training = {"average": 0.9, "warmup": 0.2}
     learn(Line(correct=[1, 2, 3, 3]), data, run, epochs=4, **training)

@@ -54,6 +54,30 @@ def test_nothing_is_left_beside(tmp_path):
     assert names == {"config.json", "vocabulary.json", "model.safetensors", "metrics.jsonl"}
 
 
+def test_lines_of_figures_that_are_kept_are_whole(tmp_path):
+    run = create(tmp_path / "run")
+    assert run.keep_metrics(2) == 0
+    for epoch in (1, 2, 3):
+        run.append_metrics({"epoch": epoch})
+    assert run.keep_metrics(2) == 2
+    path = run.path / "metrics.jsonl"
+    path.write_bytes(b'7\n{"epoch": 1}\n{"epo')
+    assert run.keep_metrics(3) == 1
+    assert path.read_bytes() == b'{"epoch": 1}\n'
+
+
+def test_a_folder_that_cannot_be_made_leaves_nothing(tmp_path, monkeypatch):
+    def full(path, contents):
+        if path.name == "vocabulary.json":
+            raise OSError(28, "No space left on device", str(path))
+        path.write_bytes(contents)
+
+    monkeypatch.setattr("varlen.train._run_folder.write_whole", full)
+    with pytest.raises(OSError, match=r"No space .*vocabulary\.json"):
+        create(tmp_path / "run")
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_run_folder_is_not_overwritten_unasked(tmp_path):
     create(tmp_path / "run").save_model(model())
     with pytest.raises(ConfigError, match=r"is not empty\n  at .*\n  .*--overwrite"):

@@ -62,6 +62,15 @@ def test_tensorboard_forgets_what_came_after_the_checkpoint_of_a_training_that_g
     assert scalars(tmp_path)["train/learning_rate"] == [(10, 0.25), (20, 0.5)]
 
 
+def test_a_full_disk_is_told_with_the_file(tmp_path, monkeypatch):
+    def full(records):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("varlen.train._tensorboard.frame_records", full)
+    with pytest.raises(OSError, match=r"No space left on device: .*events\.out"):
+        begun(tmp_path)
+
+
 def scalars(folder):
     """By name, the steps and values."""
     accumulators = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")

@@ -51,7 +51,10 @@ def told(run: Path) -> Iterator[tuple[Ranks, Observers]]:
         progress.close()
 
 
-def _going_on(run: Path) -> str:
+def _going_on(run: Path) -> str | None:
+    """How to go on, unless all was taken back."""
+    if not (run / "config.json").exists():
+        return None
     return f"when that is mended, `varlen train --resume {run}` goes on where it was saved"
 
 

@@ -107,8 +107,11 @@ class Checkpoints:
             carried = self._ranks.own_rows(_of("carried.", tensors))
             return Standing.from_json(about["standing"], carried)
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            problem = (
+                str(error).splitlines()[:2][-1].strip()
+            )  # torch names all tensors, below a title
             raise CheckpointError(
-                f"the checkpoint is that of another model or version: {error}", at=str(path)
+                f"the checkpoint is that of another model or version: {problem}", at=str(path)
             ) from error
 
     def _paths(self) -> list[Path]:

@@ -76,7 +76,7 @@ def fit(
         elif resume:
             observer.training_resumes(epoch=standing.epoch, step=standing.step)
         if ranks.is_first:
-            run.keep_metrics(standing.rows)
+            _keep_rows(run, standing, observer)
         loop = _Loop(task, data, run, observer, learner, checkpoints, standing, ranks, is_stopping)
         try:
             while not standing.is_over(settings):
@@ -102,6 +102,14 @@ def fit(
             raise
         ranks.wait()
     return standing
+
+
+def _keep_rows(run: RunFolder, standing: Standing, observer: Observer) -> None:
+    """Makes the lines of figures those of the epochs that are done, as far as they are there."""
+    kept = run.keep_metrics(standing.rows)
+    if kept < standing.rows:
+        observer.says(f"of the figures of {standing.rows} epochs, {kept} are left; others follow")
+        standing.rows = kept
 
 
 def evaluate(

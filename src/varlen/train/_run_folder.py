@@ -124,9 +124,14 @@ class RunFolder:
             "vocabulary_crc32": crc32(encoded(vocabulary)),
             **config,
         }
-        write_whole(path / _CONFIG, encoded(whole))
-        write_whole(path / _VOCABULARY, encoded(vocabulary))
-        return cls(path, whole)
+        run = cls(path, whole)
+        try:
+            write_whole(path / _CONFIG, encoded(whole))
+            write_whole(path / _VOCABULARY, encoded(vocabulary))
+        except OSError:
+            run.take_back()
+            raise
+        return run
 
     def take_back(self) -> None:
         """Removes what `create` made, for a training that ends before its first step is done.
@@ -218,13 +223,19 @@ class RunFolder:
             raise CheckpointError("the file is damaged: expected JSON objects", at=str(path))
         return rows
 
-    def keep_metrics(self, num_rows: int) -> None:
-        """Leaves the first lines of `metrics.jsonl`, and takes away what came after them."""
+    def keep_metrics(self, num_rows: int) -> int:
+        """Leaves the first lines of `metrics.jsonl`, and takes away what came after them.
+
+        Returns:
+            How many there are: damaged lines are taken away, too.
+        """
         path = self.path / _METRICS
-        if path.exists():
-            lines = path.read_bytes().splitlines(keepends=True)
-            if len(lines) > num_rows:
-                write_whole(path, b"".join(lines[:num_rows]))
+        before = path.read_bytes() if path.exists() else b""
+        lines = before.splitlines(keepends=True)[:num_rows]
+        kept = b"".join(line for line in lines if _is_row(line))
+        if kept != before:
+            write_whole(path, kept)
+        return kept.count(b"\n")
 
     def save_model(self, model: nn.Module) -> None:
         """Replaces the stored weights by those that `model` has now."""
@@ -252,6 +263,14 @@ class RunFolder:
                     hint=f"{_CONFIG}, {_VOCABULARY} and {_MODEL} are not of the same run",
                 )
         model.load_state_dict({name: tensors[name] for name in expected})
+
+
+def _is_row(line: bytes) -> bool:
+    """Whether this is a whole line of `metrics.jsonl`."""
+    try:
+        return line.endswith(b"\n") and isinstance(json.loads(line), dict)
+    except ValueError:
+        return False
 
 
 def _is_before_training(path: Path) -> bool:

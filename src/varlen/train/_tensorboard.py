@@ -90,8 +90,11 @@ class TensorBoard:
     def _append(self, step: int = 0, **what: Any) -> None:
         assert self._path is not None
         event = _Event(wall_time=time.time(), step=step, **what)
-        with self._path.open("ab") as file:
-            file.write(frame_records([event.SerializeToString()]))
+        try:
+            with self._path.open("ab") as file:
+                file.write(frame_records([event.SerializeToString()]))
+        except OSError as error:  # which knows its file when it is opened alone
+            raise OSError(error.errno, error.strerror, str(self._path)) from error
 
 
 class Observers:
