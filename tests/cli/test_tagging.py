@@ -92,6 +92,40 @@ def test_prediction_of_standard_input(trained, varlen, monkeypatch):
     assert outcome.out.splitlines() == ["the/DET cat/NOUN sleeping/VERB ./PUNCT", ""] * 70
 
 
+@pytest.mark.parametrize(
+    ("damaged", "message"),
+    [
+        ('{"words": ["a",}', "expected JSON(.|\n)*line 3"),
+        ('{"wrds": ["a"]}', "no feature 'words'(.|\n)*line 3"),
+        ('{"words": [1]}', "expected strings(.|\n)*line 3: words"),
+        ("\udcff", "expected text in utf-8(.|\n)*line 3"),
+    ],
+)
+def test_what_comes_before_a_damaged_line_is_answered(trained, tmp_path, varlen, damaged, message):
+    file = tmp_path / "lines.jsonl"
+    lines = ["the cat", '{"words": ["sees", "a", "cat"]}', damaged, "the dog"]
+    file.write_text("\n".join(lines), errors="surrogateescape")
+    outcome = varlen("predict", trained, "--file", file)
+    assert outcome.status == 2
+    first, second = outcome.out.splitlines()
+    assert first == "the/DET cat/NOUN"
+    assert json.loads(second)["words"] == ["sees", "a", "cat"]
+    assert re.match(f"error: {message}", outcome.err)
+
+
+def test_what_comes_before_a_damaged_row_is_answered(tmp_path, varlen):
+    sentence = "1\tthe\t_\tDET" + "\t_" * 6 + "\n\n"
+    data, file, run = tmp_path / "train.conllu", tmp_path / "new.conllu", tmp_path / "run"
+    data.write_text(sentence * 9)
+    file.write_text(sentence * 2 + "1\tcat\n\n" + sentence)
+    options = ["--units", 2, "--epochs", 1, "--valid-share", 0.5]
+    assert varlen("train", "tag", data, "--run", run, *options).status == 0
+    outcome = varlen("predict", run, "--file", file)
+    assert outcome.status == 2
+    assert [json.loads(line)["form"] for line in outcome.out.splitlines()] == [["the"]] * 2
+    assert re.search(r"new.conllu, line 5", outcome.err)
+
+
 def test_standard_input_that_is_not_text(trained, varlen, monkeypatch):
     stdin = io.TextIOWrapper(io.BytesIO(b"the cat\n\xff\xfe\n"), encoding="utf-8")
     monkeypatch.setattr("sys.stdin", stdin)

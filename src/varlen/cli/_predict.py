@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from varlen.cli._predict_lines import in_order, lines_of, ready_chunks
+from varlen.cli._predict_lines import in_order, lines_of, ready_chunks, until_error
 from varlen.cli._reading_options import ContextColumns, GroupBy, WordKeys
-from varlen.errors import ConfigError, FeatureError
+from varlen.errors import ConfigError, FeatureError, VarlenError
 
 if TYPE_CHECKING:
     from varlen.train import Task
@@ -87,16 +87,21 @@ def _standard_input() -> Any:
 
 
 def _print_lines(task: "Task", file: Iterable[bytes | str], name: str, *, as_json: bool) -> None:
-    chunks = ready_chunks(lines_of(file, name))
-    asked = (
-        [_asked(task, f"{name}, line {number}", line) for number, line in chunk] for chunk in chunks
-    )
-    _print_all(task, asked, as_json=as_json)
+    _print_all(task, _asked_lines(task, file, name), as_json=as_json)
+
+
+def _asked_lines(task: "Task", file: Iterable[bytes | str], name: str) -> Iterator[list[Asked]]:
+    errors: list[VarlenError] = []
+    for lines in ready_chunks(lines_of(file, name)):
+        asked = (_asked(task, f"{name}, line {number}", line) for number, line in lines)
+        yield list(until_error(asked, errors))
+        if errors:
+            raise errors[0]
 
 
 def _print_all(task: "Task", chunks: Iterator[list[Asked]], *, as_json: bool) -> None:
     for asked in chunks:
-        for (_, example, is_json), found in zip(asked, _predicted(task, asked), strict=True):
+        for found, (_, example, is_json) in zip(_predicted(task, asked), asked, strict=True):
             print(_shown(task, example, found, as_json=as_json or is_json))
         sys.stdout.flush()
 
@@ -121,7 +126,7 @@ def _asked(task: "Task", place: str, line: str) -> Asked:
     return place, stood_for, False
 
 
-def _predicted(task: "Task", asked: list[Asked]) -> Iterable[dict[str, Any]]:
+def _predicted(task: "Task", asked: list[Asked]) -> Iterator[dict[str, Any]]:
     return in_order(
         [example for _, example, _ in asked], [place for place, _, _ in asked], task.predict
     )

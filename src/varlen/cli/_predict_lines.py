@@ -3,7 +3,7 @@
 import queue
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -12,7 +12,9 @@ from varlen.errors import FeatureError, VarlenError
 _MOST_LINES = 1024
 _BATCH_SIZE = 64
 
+T = TypeVar("T")
 Line = tuple[int, str]
+Predict = Callable[[Sequence[Mapping[str, Any]]], list[dict[str, Any]]]
 
 
 def lines_of(file: Iterable[bytes | str], name: str) -> Iterator[Line]:
@@ -68,40 +70,52 @@ def ready_chunks(lines: Iterable[Line], most: int = _MOST_LINES) -> Iterator[lis
             raise item
 
 
+def until_error(items: Iterable[T], errors: list[VarlenError]) -> Iterator[T]:
+    """The items before an error, which is put into the list for whoever has dealt with them."""
+    try:
+        yield from items
+    except VarlenError as error:
+        errors.append(error)
+
+
 def in_order(
-    examples: Sequence[Mapping[str, Any]],
-    places: Sequence[str],
-    predict: Callable[[Sequence[Mapping[str, Any]]], list[dict[str, Any]]],
-) -> list[dict[str, Any]]:
+    examples: Sequence[Mapping[str, Any]], places: Sequence[str], predict: Predict
+) -> Iterator[dict[str, Any]]:
     """The prediction of each example, made in batches of like length.
 
     Raises:
-        FeatureError: an example that cannot be predicted; `at` is its place.
+        FeatureError: an example that cannot be predicted, after the predictions of those before it;
+            `at` is its place.
     """
+    try:
+        found = _in_batches(examples, predict)
+    except VarlenError:
+        for example, place in zip(examples, places, strict=True):
+            yield _predict_alone(example, place, predict)
+    else:
+        yield from found
+
+
+def _in_batches(examples: Sequence[Mapping[str, Any]], predict: Predict) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = [{}] * len(examples)
     order = sorted(range(len(examples)), key=lambda i: _size(examples[i]))
     for begin in range(0, len(order), _BATCH_SIZE):
         numbers = order[begin : begin + _BATCH_SIZE]
-        try:
-            results = predict([examples[i] for i in numbers])
-        except VarlenError:
-            # Alone, to find the place; the first of the file comes first.
-            for i in sorted(numbers):
-                _predict_alone(examples[i], places[i], predict)
-            raise
+        results = predict([examples[i] for i in numbers])
         for i, result in zip(numbers, results, strict=True):
             found[i] = result
     return found
 
 
-def _predict_alone(example: Mapping[str, Any], place: str, predict: Callable[..., Any]) -> None:
+def _predict_alone(example: Mapping[str, Any], place: str, predict: Predict) -> dict[str, Any]:
     try:
-        predict([example])
+        [found] = predict([example])
     except FeatureError as error:
         at = (error.at or "").removeprefix("example 0").removeprefix(": ")
         raise FeatureError(
             error.problem, at=f"{place}: {at}" if at else place, hint=error.hint
         ) from error
+    return found
 
 
 def _size(example: Mapping[str, Any]) -> int:

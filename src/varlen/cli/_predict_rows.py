@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from varlen.cli._format_names import RECORDS, format_of
+from varlen.cli._predict_lines import until_error
 from varlen.cli._reading import Reading
+from varlen.errors import VarlenError
 from varlen.formats import Progress, RecordFiles, Row, batched, read_lines
 
 _NO_PROGRESS: Progress = lambda _: None  # noqa: E731
@@ -23,8 +25,11 @@ def row_chunks(file: Path, reading: Reading) -> Iterator[list[tuple[str, dict[st
         OSError: the file is missing or cannot be read.
         What the reader of the format raises.
     """
-    for rows in batched(_rows(file, reading)):
+    errors: list[VarlenError] = []
+    for rows in batched(until_error(_rows(file, reading), errors)):
         yield [(row.place, {**row.context, **row.sequences}, True) for row in rows]
+    if errors:
+        raise errors[0]
 
 
 def plain_lines(file: Path) -> Iterator[bytes]:
