@@ -19,7 +19,7 @@ from varlen.train._interrupts import Stopped, deferred_interrupts
 from varlen.train._learner import Learner
 from varlen.train._nonfinite import NonFinite
 from varlen.train._progress import EpochResult, Observer, Score, Tally
-from varlen.train._ranks import ALONE, Ranks
+from varlen.train._ranks import ALONE, OtherRankError, Ranks
 from varlen.train._run_folder import RunFolder
 from varlen.train._standing import Standing
 from varlen.train.tasks import Learnable
@@ -96,6 +96,11 @@ def fit(
             if ranks.num_ranks == 1:
                 checkpoints.save(learner, standing)
             raise
+        except OtherRankError as error:
+            if not standing.step:
+                raise
+            hint = f"`varlen train --resume {run.path}` goes on where it was saved"
+            raise OtherRankError(error.problem, hint=hint) from error
         except BaseException:
             if not (resume or standing.step) and ranks.is_first:
                 run.take_back()

@@ -1,6 +1,7 @@
 """The processes that learn together, each from its share of the batches; mostly there is one."""
 
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -187,4 +188,5 @@ def _others_may_be_gone() -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:
-        raise OtherRankError(f"another rank is gone: {str(error).splitlines()[0]}") from error
+        reason = re.sub(r"^\[\S*\] ", "", str(error).splitlines()[0])  # a place in gloo's source
+        raise OtherRankError(f"another rank is gone: {reason}") from error
