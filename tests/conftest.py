@@ -6,8 +6,10 @@ import hypothesis
 import jaxtyping
 import pytest
 
+from annotation_checks import check_annotations
+
 # Before anything of varlen is imported, so that every annotated function is checked.
-_hook = jaxtyping.install_import_hook("varlen", "beartype.beartype")
+check_annotations("varlen")
 
 from oracle.report import REPORT  # noqa: E402
 
