@@ -1,20 +1,17 @@
 """Checks of all annotations of varlen while tests run, those with shapes and all others.
 
 `jaxtyping` can check both, but binds all arguments of every call before it looks at them, which
-took two thirds of the time of all tests. A scope for names of axes is needed only where there are
+took two thirds of the time of the laws of cells. A scope for names of axes is needed only where there are
 shapes; other annotations are checked by `beartype` alone.
 """
 
 import functools
 import inspect
-import re
-from typing import Any, get_args
+from typing import Any, ForwardRef, get_args
 
 import jaxtyping
 from beartype import beartype
 from jaxtyping import AbstractArray
-
-_SHAPES = re.compile(r"\b(Float|Int|Bool|Num|Shaped)\[")
 
 
 def check_annotations(package: str) -> None:
@@ -29,7 +26,7 @@ _jaxtyped = jaxtyping.jaxtyped
 def _checked(found: Any = None, *, typechecker: Any) -> Any:
     if found is None:
         return functools.partial(_checked, typechecker=typechecker)
-    if not inspect.isfunction(found) or any(map(_has_shape, found.__annotations__.values())):
+    if not inspect.isfunction(found) or any(map(_needs_more, found.__annotations__.values())):
         return _jaxtyped(found, typechecker=typechecker)
     checked = beartype(found)
     if checked is found:
@@ -43,9 +40,10 @@ def _checked(found: Any = None, *, typechecker: Any) -> Any:
     return wrapped
 
 
-def _has_shape(annotation: Any) -> bool:
-    if isinstance(annotation, str):
-        return bool(_SHAPES.search(annotation))
+def _needs_more(annotation: Any) -> bool:
+    """Whether there is a shape in it, or text, which may name what is there for types alone."""
+    if isinstance(annotation, str | ForwardRef):
+        return True
     if inspect.isclass(annotation) and issubclass(annotation, AbstractArray):
         return True
-    return any(map(_has_shape, get_args(annotation)))
+    return any(map(_needs_more, get_args(annotation)))
