@@ -1,7 +1,7 @@
 """Checks of all annotations of varlen while tests run, those with shapes and all others.
 
 `jaxtyping` can check both, but binds all arguments of every call before it looks at them, which
-took two thirds of the time of the laws of cells. A scope for names of axes is needed only where there are
+took half of the time of the laws of cells. A scope for names of axes is needed only where there are
 shapes; other annotations are checked by `beartype` alone.
 """
 
