@@ -31,7 +31,8 @@ def test_the_end_of_a_text_is_held_out(run, varlen):
 
 
 def test_one_sequence_has_no_range(run, varlen):
-    outcome = varlen("evaluate", run, "--split", "valid")
+    outcome = varlen("evaluate", run)  # which has no split test
+    assert re.search(r"^split +valid$", outcome.out, re.MULTILINE)
     assert re.search(r"^perplexity +[\d.]+  of 193 tokens and ends$", outcome.out, re.MULTILINE)
     assert " to " not in outcome.out.splitlines()[-1]
 

@@ -60,7 +60,7 @@ def test_the_same_seed_gives_the_same_weights(data, tmp_path, varlen):
 def test_evaluation_prints_the_accuracy_and_a_line_per_tag(trained, varlen):
     outcome = varlen("evaluate", trained)
     assert outcome.status == 0
-    found = re.search(r"accuracy +([\d.]+) %  \(.*\)  of (\d+) steps", outcome.out)
+    found = re.search(r"\nsplit +test\naccuracy +([\d.]+) %  \(.*\)  of (\d+) steps", outcome.out)
     assert float(found[1]) > 99
     table = [line.split() for line in outcome.out.splitlines()]
     assert table[0] == ["tag", "precision", "recall", "F1", "count"]

@@ -17,7 +17,12 @@ if TYPE_CHECKING:
 def evaluate(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")],
     data: DataToJudge = None,
-    split: Annotated[str, typer.Option(metavar="NAME", help="The split to look at.")] = "test",
+    split: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="The split to look at. [default: test, or valid without one]"
+        ),
+    ] = None,
     split_by: SplitBy = None,
     group_by: GroupBy = None,
     context: ContextColumns = None,
@@ -43,9 +48,10 @@ def evaluate(
     from varlen.train import RunFolder
 
     reading = Reading.of(split_by, group_by, context, words)
-    task, _, found, _ = judge(RunFolder.open(run), data, [split], reading)
+    splits = ["test", "valid"] if split is None else [split]
+    task, judged, found, _ = judge(RunFolder.open(run), data, splits, reading)
     if as_json:
-        print(json.dumps(_as_json(found), indent=2))
+        print(json.dumps({"split": judged, **_as_json(found)}, indent=2))
         return
     if found.class_names:
         _print_table(*frequent_classes(found, task.class_kind))
@@ -53,6 +59,7 @@ def evaluate(
     if spans[1]:
         _print_table(spans)
     _print_table(length_table(found, task.metrics[0]))
+    print(f"{'split':16}{judged}")
     for metric in found.metrics:
         ends = spread(metric, found.interval(metric))
         best = best_at(metric, found.aims)
