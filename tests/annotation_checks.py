@@ -10,8 +10,8 @@ import inspect
 from typing import Any, ForwardRef, get_args
 
 import jaxtyping
-from beartype import beartype
-from jaxtyping import AbstractArray
+from beartype import BeartypeConf, beartype
+from jaxtyping import AbstractArray, TypeCheckError
 
 
 def check_annotations(package: str) -> None:
@@ -21,6 +21,7 @@ def check_annotations(package: str) -> None:
 
 
 _jaxtyped = jaxtyping.jaxtyped
+_without_shapes = beartype(conf=BeartypeConf(violation_type=TypeCheckError))
 
 
 def _checked(found: Any = None, *, typechecker: Any) -> Any:
@@ -28,7 +29,7 @@ def _checked(found: Any = None, *, typechecker: Any) -> Any:
         return functools.partial(_checked, typechecker=typechecker)
     if not inspect.isfunction(found) or any(map(_needs_more, found.__annotations__.values())):
         return _jaxtyped(found, typechecker=typechecker)
-    checked = beartype(found)
+    checked = _without_shapes(found)
     if checked is found:
         return found
 
