@@ -1,6 +1,7 @@
 import json
 import re
 import shutil
+import sys
 
 import pytest
 
@@ -152,3 +153,25 @@ def test_what_cannot_be_compared(trained, other, tmp_path, varlen):
     varlen("compare", trained, tmp_path / "gone").assert_error("no such run folder")
     varlen("compare", trained, other, "--data", tmp_path).assert_error("expected --split beside")
     varlen("compare", trained, other, "--split", "tset").assert_error("Did you mean 'test'")
+
+
+@pytest.mark.parametrize("num_runs", [2, 5])
+def test_what_is_wider_than_a_terminal_stands_in_several_tables(
+    trained, tmp_path, varlen, monkeypatch, num_runs
+):
+    runs = [shutil.copytree(trained, tmp_path / f"run {i}") for i in range(num_runs)]
+    monkeypatch.chdir(tmp_path)
+    names = [run.name for run in runs]
+    whole = json.loads(varlen("compare", *names, "--json").out)["runs"]
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "36")
+    outcome = varlen("compare", *names)
+    assert outcome.status == 0
+    assert max(map(len, outcome.out.splitlines())) <= 36
+    tables = [table.splitlines() for table in outcome.out.split("\n\n")]
+    assert len(tables) == (1 if num_runs == 2 else 3)
+    shown = [[re.split("  +", line)[1:] for line in table if line] for table in tables]
+    assert [name for table in shown for name in table[0]] == names
+    facts = [line.split("  ")[0] for line in tables[0]]
+    steps = [value for table in shown for value in table[facts.index("parameters")]]
+    assert steps == [f"{run['parameters']:,}" for run in whole]

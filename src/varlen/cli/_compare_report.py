@@ -9,17 +9,26 @@ from varlen.cli._evaluation_tables import NO_RANGES, NOTHING, best_at, spread
 from varlen.cli._page import beside, page, paragraph, section, titled
 from varlen.cli._page import table as html_table
 from varlen.cli._plan_report import epoch_time
-from varlen.cli._shared import shown
-from varlen.cli._text import printable, table, terminal_width
+from varlen.cli._shared import setting_text, shown
+from varlen.cli._text import printable, table, terminal_width, width_of
 from varlen.train import Metric
 
 _MOST_COLUMNS = 3  # of runs; more of them are below each other
 
 
 def print_comparison(runs: Sequence[ComparedRun]) -> None:
-    """Prints runs for people: a column for each, or if they are many, a row."""
+    """Prints runs for people: a column for each, or if they are many, a row.
+
+    On a terminal that is too narrow for the rows, columns stand in several tables.
+    """
     header, *rows = [[printable(cell) for cell in row] for row in _cells(runs)]
-    print("\n".join(table(header, rows, left=1, width=terminal_width())))
+    width = terminal_width()
+    lines = table(header, rows, left=1, width=None)
+    if width is None or max(map(width_of, lines)) <= width:
+        print("\n".join(lines))
+    else:
+        by_run = [header, *rows] if len(runs) > _MOST_COLUMNS else _turned([header, *rows])
+        print("\n\n".join(_tables_within(by_run, width)))
     if note := _note(runs):
         print(f"\n{note}")
 
@@ -88,9 +97,31 @@ def _cells(runs: Sequence[ComparedRun]) -> list[list[str]]:
         [run.name, *(found.get(name, NOTHING) for name in names)]
         for run, found in zip(runs, facts, strict=True)
     ]
-    if len(runs) > _MOST_COLUMNS:
-        return by_run
-    return [list(column) for column in zip(*by_run, strict=True)]
+    return by_run if len(runs) > _MOST_COLUMNS else _turned(by_run)
+
+
+def _turned(rows: Sequence[Sequence[str]]) -> list[list[str]]:
+    return [list(column) for column in zip(*rows, strict=True)]
+
+
+def _tables_within(by_run: Sequence[Sequence[str]], width: int) -> list[str]:
+    """Tables of a column for each run, of as many runs as there is room for, and of one at least.
+
+    Args:
+        by_run: a header, and a row for each run.
+        width: of the terminal.
+    """
+    names, *runs = by_run
+    tables = []
+    while runs:
+        for count in range(len(runs), 0, -1):
+            header, *rows = _turned([names, *runs[:count]])
+            lines = table(header, rows, left=1, width=None if count > 1 else width)
+            if count == 1 or max(map(width_of, lines)) <= width:
+                break
+        tables.append("\n".join(lines))
+        runs = runs[count:]
+    return tables
 
 
 def _facts(run: ComparedRun, runs: Sequence[ComparedRun]) -> dict[str, str]:
@@ -99,7 +130,7 @@ def _facts(run: ComparedRun, runs: Sequence[ComparedRun]) -> dict[str, str]:
     facts = {"task": run.task} if len({other.task for other in runs}) > 1 else {}
     settings = run.settings
     for name in settings_that_differ(runs):
-        facts[name] = str(settings[name]) if name in settings else NOTHING
+        facts[name] = setting_text(settings[name]) if name in settings else NOTHING
     facts["parameters"] = NOTHING if parameters is None else f"{parameters:,}"
     facts["epochs"] = f"{len(run.rows):,}"
     metrics = _with_loss(run.metrics)

@@ -2,7 +2,6 @@
 
 import math
 from itertools import chain
-from typing import Any
 
 import numpy as np
 
@@ -22,7 +21,7 @@ from varlen.cli._page import beside, folded, page, paragraph, section, table, ti
 from varlen.cli._plan_report import epoch_time
 from varlen.cli._report_examples import example
 from varlen.cli._report_head import RunReport, aims_of_run, head, metrics_of
-from varlen.cli._shared import counted, percent, shown
+from varlen.cli._shared import counted, percent, setting_text, shown
 from varlen.train import Metric, settings_of
 
 _MOST_CLASSES = 40
@@ -244,14 +243,14 @@ def _times(report: RunReport) -> str:
 def _settings(report: RunReport) -> str:
     config = report.run.config
     settings = [
-        [f"{group}.{name}", _value_text(value)]
+        [f"{group}.{name}", setting_text(value)]
         for group, values in settings_of(report.run).to_json().items()
         for name, value in values.items()
     ]
     ran = [
         ["run folder written by varlen", str(config.get("varlen", "(unknown)"))],
         ["data", str(config.get("data", "(unknown)"))],
-        *([name, _value_text(value)] for name, value in config.get("environment", {}).items()),
+        *([name, setting_text(value)] for name, value in config.get("environment", {}).items()),
     ]
     return section(
         "settings",
@@ -261,13 +260,3 @@ def _settings(report: RunReport) -> str:
             titled("environment", table([], ran, left=2)),
         ),
     )
-
-
-def _value_text(value: Any) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, list):
-        return ", ".join(map(str, value)) or "—"
-    if isinstance(value, float) and math.isfinite(value):
-        return f"{value:g}"
-    return "—" if value is None else str(value)

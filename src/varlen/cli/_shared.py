@@ -1,6 +1,7 @@
 """What several commands need."""
 
-from typing import TYPE_CHECKING
+import math
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from varlen.train import Metric
@@ -28,3 +29,14 @@ def counted(number: int, noun: str) -> str:
 def percent(share: float) -> str:
     """A share for people: 0.9312 is `93.12 %`."""
     return f"{100 * share:.2f} %"
+
+
+def setting_text(value: Any) -> str:
+    """The value of a setting for people."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "—"
+    if isinstance(value, float) and math.isfinite(value):
+        return f"{value:g}"
+    return "—" if value is None else str(value)
