@@ -181,9 +181,13 @@ def test_no_terminal_gets_a_line_now_and_then(clock):
     )
 
 
-def test_what_is_left_after_an_interrupt():
+def test_what_is_left_after_an_interrupt(tmp_path):
     progress, run = TrainProgress(io.StringIO()), Path("runs/a")
     assert "nothing was learned" in progress.what_is_left(run)
+    (tmp_path / "checkpoints").mkdir()
+    assert progress.what_is_left(tmp_path) == (
+        f"interrupted before training went on; {tmp_path} is as it was"
+    )
     progress.epoch_begins(1, num_epochs=3, num_steps=1000)
     left = progress.what_is_left(run)
     assert "interrupted in epoch 1; `varlen train --resume runs/a` goes on\n" in left

@@ -109,6 +109,8 @@ class TrainProgress:
 
     def what_is_left(self, run: Path) -> str:
         """Where training stands when it is interrupted, and what the run folder is good for."""
+        if self.epoch == 0 and (run / "checkpoints").exists():
+            return f"interrupted before training went on; {run} is as it was"
         if self.epoch == 0:
             return "interrupted before training began; nothing was learned"
         kept = "the weights of this moment"
