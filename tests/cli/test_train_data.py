@@ -272,6 +272,8 @@ def test_files_that_cannot_be_data(tagger, tmp_path, varlen):
         "expected files of one format, found csv .* and jsonl"
     )
     train(tmp_path / "notes.md").assert_error("no such data folder or file")
+    (tmp_path / "train.jsonl").write_text("{}")
+    train(tmp_path / "train.jsonl", tmp_path / "train.jsonl").assert_error("more than once")
     train(tagger).assert_error("expected data, found the folder of a run\n.*\n.*--resume")
     (tmp_path / "notes.md").write_text("")
     train(tmp_path / "notes.md").assert_error("cannot tell the format of the file by its name")

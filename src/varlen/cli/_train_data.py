@@ -4,6 +4,7 @@ import json
 import re
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
@@ -144,6 +145,9 @@ def _files_in(paths: Sequence[Path]) -> list[str]:
             raise ConfigError(
                 "cannot tell the format of the file by its name", at=str(file), hint=_EXPECTED
             )
+    file, times = Counter(files).most_common(1)[0]
+    if times > 1:
+        raise ConfigError("the file is given more than once", at=str(file))
     formats = {str(format_of(file.name)): file for file in files}
     if len(formats) > 1:
         listed = " and ".join(f"{name} ({file.name})" for name, file in formats.items())

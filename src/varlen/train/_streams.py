@@ -71,6 +71,10 @@ def whole_batches(
     batch_size: int,
     max_steps: int,
 ) -> Batches:
-    """A pass over a split in batches of whole sequences, as `batching` makes them."""
+    """A pass over a split in batches of whole sequences, as `batching` makes them.
+
+    One long text is a batch of one row, whose steps wait for each other: each reads all weights of
+    the recurrence once, and takes about as long as that does.
+    """
     stage = batching(data, length_of, lengths, batch_size, max_steps=max_steps)
     return pass_over(data, split, parse, Map(encode), stage)
