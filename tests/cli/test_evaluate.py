@@ -58,10 +58,12 @@ def test_without_a_single_step_there_is_nothing_to_evaluate(trained, tmp_path, v
 
 def test_what_was_held_out_is_offered(trained, data, tmp_path, varlen):
     (tmp_path / "train.jsonl").write_text('{"words": ["the"], "upos": ["DET"]}\n' * 30)
-    varlen("evaluate", trained, "--data", tmp_path).assert_error(
+    varlen("evaluate", trained, "--data", tmp_path, "--split", "test").assert_error(
         r"no split 'test' in the data(.|\n)*of splits, there are: 'train', 'valid'"
     )
-    assert varlen("evaluate", trained, "--data", tmp_path, "--split", "valid").status == 0
+    found = varlen("evaluate", trained, "--data", tmp_path)
+    assert "\nsplit           valid\n" in found.out
+    assert found.out == varlen("evaluate", trained, "--data", tmp_path, "--split", "valid").out
 
 
 def test_names_of_classes_cannot_move_the_cursor(tmp_path, varlen):
