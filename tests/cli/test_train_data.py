@@ -306,6 +306,29 @@ def test_data_sets_of_arrays_are_what_their_readme_says(name, labels, steps, tmp
     assert tuple(found) == steps
 
 
+def test_a_file_of_settings_says_how_data_is_read(tmp_path, varlen):
+    rows = [
+        {"text": "a b c", "label": i % 2, "part": part}
+        for part in ("train", "dev")
+        for i in range(4)
+    ]
+    source, config = tmp_path / "reviews.jsonl", tmp_path / "run.toml"
+    source.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    config.write_text('[data]\nwords = ["text"]\nsplit_by = "part"\n[training]\nepochs = 1\n')
+    arguments = ("train", "classify", source, "--run", tmp_path / "run", "--config", config)
+    assert "4 sequences to learn from, 4 to validate; text: 3 words" in varlen(*arguments).err
+    outcome = varlen(*arguments, "--split-by", "pat", "--overwrite")
+    outcome.assert_error("no key 'pat' to name the split")
+    config.write_text('[data]\nsplitby = "part"\n')
+    varlen(*arguments).assert_error("no setting 'splitby'\n.*: data\n.*mean 'split_by'")
+    config.write_text('[data]\nwords = "text"\n')
+    varlen(*arguments).assert_error("words: expected a list of strings, found 'text'")
+    config.write_text('[data]\nsplit_by = ["text"]\n')
+    varlen(*arguments).assert_error("split_by: expected a string, found \\['text'\\]")
+    config.write_text("[data]\nepochs = 1\n")
+    varlen(*arguments).assert_error("of the table .training.")
+
+
 def test_what_is_said_of_data_that_is_not_read_as_it_seems_to_be_meant(tmp_path, varlen):
     source = tmp_path / "reviews.jsonl"
     rows = [

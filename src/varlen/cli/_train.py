@@ -10,7 +10,7 @@ import typer
 from varlen.cli._reading import Reading
 from varlen.cli._reading_options import ContextColumns, GroupBy, SplitBy, WordKeys
 from varlen.cli._shared import examples
-from varlen.cli._train_config import read_config
+from varlen.cli._train_config import read_config, take_reading
 from varlen.cli._train_data import record_folder, source_places
 from varlen.cli._train_ends import told
 from varlen.cli._train_options import with_settings
@@ -129,9 +129,11 @@ def _command(task: TaskKind) -> Any:
         overwrite: bool,
     ) -> None:
         stated = {} if config is None else read_config(config, task.name)
+        of_reading = take_reading(stated, at=str(config))
         settings = make_settings(task.name, stated, at=str(config))
         settings = make_settings(task.name, stated, given, at=None)
-        reading = Reading.of(split_by, group_by, context, words)
+        asked = {"split_by": split_by, "group_by": group_by, "context": context, "words": words}
+        reading = Reading.of(**of_reading | {name: value for name, value in asked.items() if value})
         share = settings.data.valid_share
         if dry_run:
             if not is_first_process():
@@ -182,8 +184,9 @@ def _command(task: TaskKind) -> Any:
                 Path | None,
                 typer.Option(
                     metavar="FILE",
-                    help="TOML with tables model, training, data and task of these settings, or "
-                    "the config.json of another run; the command line wins.",
+                    help="TOML with tables model, training, data and task of these settings "
+                    "(split_by and its kin are of data), or the config.json of another run; the "
+                    "command line wins.",
                 ),
             ],
             None,
