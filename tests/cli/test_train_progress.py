@@ -6,6 +6,7 @@ import re
 import struct
 import termios
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,7 @@ def result(epoch, *, best=True):
         best=best,
         metrics=ACCURACY,
         stages={"learning": 10.0, "validation": 2.0},
+        num_epochs=3.0,
     )
 
 
@@ -124,6 +126,18 @@ def test_a_terminal_shows_a_bar_with_what_there_is_room_for(clock, columns, line
         batch_done(progress, 10.0, 50, 200, 250, waiting=0.01)
         progress.close()
         assert lines()[2].strip() == line
+
+
+def test_a_training_that_ends_by_its_steps_has_no_number_of_epochs(clock):
+    stream = io.StringIO()
+    progress = TrainProgress(stream)
+    progress.epoch_begins(2, num_epochs=None, num_steps=1000)
+    clock.now += 10
+    batch_done(progress, 10.0, 50, 200, 250)
+    progress.epoch_ends(replace(result(2), num_epochs=2.5))
+    first, last = stream.getvalue().splitlines()
+    assert first.startswith("epoch 2 at 20%: ")
+    assert last.endswith("; at most 0:06 left")
 
 
 def test_a_bar_says_what_waiting_is_worth_saying(clock):

@@ -69,6 +69,7 @@ class Recorder:
     def __init__(self):
         self.calls = []
         self.said = []
+        self.epochs_in_all = []
 
     def training_begins(self, summary, metrics):
         raise AssertionError("the loop has no summary to give")
@@ -87,6 +88,7 @@ class Recorder:
 
     def epoch_ends(self, result):
         self.calls.append(("ends", result.epoch, result.best))
+        self.epochs_in_all.append(result.num_epochs)
 
     def says(self, line):
         self.said.append(line)
@@ -311,8 +313,13 @@ def test_gradients_are_shortened_to_the_clip(data, run):
 
 def test_steps_end_the_training_whatever_the_epochs(data, run):
     task = Line(correct=[1] * 9)
-    end = learn(task, data, run, epochs=1, steps=5)
+    observer = Recorder()
+    end = learn(task, data, run, observer, epochs=1, steps=5)
     assert end.step == 5
+    assert [call for call in observer.calls if call[0] == "begins"] == [
+        ("begins", epoch, None, 8) for epoch in (1, 2, 3)
+    ]
+    assert observer.epochs_in_all == [5 / 2, 5 / 2, 3]
     rows = (run.path / "metrics.jsonl").read_text().splitlines()
     assert [json.loads(row)["step"] for row in rows] == [2, 4, 5]
 

@@ -46,9 +46,11 @@ def _plan_rows(task: Task, found: Estimate) -> Iterator[tuple[str, str]]:
     num_rows, live = (total / train.num_batches for total in (train.num_rows, train.live))
     steps = round(found.num_steps * found.num_epochs)
     several = f" of {training.accumulate:,} batches" if training.accumulate > 1 else ""
+    decimals = 0 if training.steps is None else 1
     yield (
         "epochs",
-        f"{training.epochs:,}, {found.num_steps:,} steps{several} each; {steps:,} in all",
+        f"{found.num_epochs:,.{decimals}f}, {found.num_steps:,} steps{several} each; "
+        f"{steps:,} in all",
     )
     yield (
         "batches",

@@ -38,7 +38,7 @@ class TrainProgress:
         self._stream = LastingStream(stream or sys.stderr)
         self._bar: TrainBar | None = None
         self._metrics: tuple[Metric, ...] = ()
-        self._num_epochs = 0
+        self._num_epochs: int | None = None
         self._num_steps = 0
         self._is_validating = False
         self._began = self._shown = 0.0
@@ -53,7 +53,7 @@ class TrainProgress:
         self._done_before = None
         self._print(f"going on in epoch {epoch}, after step {step:,}")
 
-    def epoch_begins(self, epoch: int, *, num_epochs: int, num_steps: int) -> None:
+    def epoch_begins(self, epoch: int, *, num_epochs: int | None, num_steps: int) -> None:
         self.epoch, self._num_epochs = epoch, num_epochs
         self._begin_pass("epoch", num_steps)
 
@@ -95,8 +95,8 @@ class TrainProgress:
         if result.best:
             self.best = result
         rate = result.train.live / result.seconds
-        seconds_left = sum(result.stages.values()) * (self._num_epochs - result.epoch)
-        at_most = f"; at most {duration(seconds_left)} left" if seconds_left else ""
+        seconds_left = sum(result.stages.values()) * (result.num_epochs - result.epoch)
+        at_most = f"; at most {duration(seconds_left)} left" if seconds_left > 0 else ""
         self._print(
             f"epoch {result.epoch}: {self._figures(result.train)}, {rate:,.0f} steps/s; "
             f"valid loss {result.valid.loss:.4f}{self._metrics_of(result.valid)}{at_most}"
@@ -139,7 +139,8 @@ class TrainProgress:
             self._bar = TrainBar(self._stream, self._name(name), num_steps)
 
     def _name(self, name: str = "epoch") -> Figure:
-        number = f"{self.epoch}/{self._num_epochs}"
+        of_all = "" if self._num_epochs is None else f"/{self._num_epochs}"
+        number = f"{self.epoch}{of_all}"
         return Figure(f"{name} {number}", f"valid {number}" if self._is_validating else number)
 
     def _is_due(self, now: float) -> bool:

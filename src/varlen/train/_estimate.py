@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Any
 
@@ -12,11 +11,9 @@ from torch import Tensor
 
 from varlen.sequences import JaggedSequence
 from varlen.train._batches import Batches
-from varlen.train._checkpoint import Checkpoints
 from varlen.train._dataset import Dataset
 from varlen.train._learner import Learner
 from varlen.train._loop import score_batch
-from varlen.train._standing import Standing
 from varlen.train.tasks import Learnable
 from varlen.train.tasks._fit import device_of, padded_size
 
@@ -57,8 +54,8 @@ class Estimate:
         valid: the pass over the split for validation that follows it.
         num_steps: of the optimizer in an epoch.
         num_epochs: passes, of which the last may be a part; patience may end them earlier.
-        num_bytes: what this process held at its peak, with the largest batch of all, or
-            while a checkpoint was written.
+        num_bytes: what this process held at its peak, with the largest batch of all; to write a
+            checkpoint takes no more.
         num_device_bytes: likewise of an accelerator; None without one.
     """
 
@@ -80,7 +77,6 @@ def estimate(task: Learnable, data: Dataset) -> Estimate:
 
     Raises:
         FeatureError, CorruptRecordError: a record cannot be learned from.
-        OSError: there is no room for a checkpoint in the folder for temporary files.
     """
     training = task.settings.training
     learner = Learner(task.model, training)
@@ -98,13 +94,10 @@ def estimate(task: Learnable, data: Dataset) -> Estimate:
     train = _measured(task.batches(data, "train", epoch=1), learn)
     task.model.eval()
     valid = _measured(task.batches(data, "valid", epoch=0), judge)
-    # Of a large model, a checkpoint takes more memory than a batch while it is written.
-    with TemporaryDirectory(prefix="varlen-") as folder:
-        Checkpoints(Path(folder) / "checkpoints", training).save(learner, Standing())
     num_steps = -(-train.num_batches // training.accumulate)
     num_epochs = float(training.epochs)
     if training.steps is not None:
-        num_epochs = min(num_epochs, training.steps / num_steps)
+        num_epochs = training.steps / num_steps
     device = device_of(task.model)
     on_device = torch.cuda.max_memory_allocated(device) if device.type == "cuda" else None
     return Estimate(train, valid, num_steps, num_epochs, _peak_bytes(), on_device)

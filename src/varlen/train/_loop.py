@@ -187,7 +187,8 @@ class _Loop:
             self.ranks,
             cell=self.task.settings.model.cell,
         )
-        self.observer.epoch_begins(standing.epoch, num_epochs=settings.epochs, num_steps=num_steps)
+        num_epochs = settings.epochs if settings.steps is None else None
+        self.observer.epoch_begins(standing.epoch, num_epochs=num_epochs, num_steps=num_steps)
         self.task.model.train()
         began = perf_counter() - standing.seconds
         self.clock.lap("saving", standing.stages)
@@ -259,6 +260,7 @@ class _Loop:
             task.metrics,
             standing.stages,
             standing.losses(),
+            standing.num_epochs(task.settings.training),
         )
         if self.ranks.is_first:
             self.run.append_metrics(result.to_json())

@@ -164,6 +164,8 @@ class EpochResult:
         stages: how many seconds each stage took, of data, learning, validation and saving.
         curve: steps within the epoch, each with the mean loss of the training split since the one
             before.
+        num_epochs: how many there are in all; of a training that ends by its steps, judged by those
+            that are done.
     """
 
     epoch: int
@@ -175,6 +177,7 @@ class EpochResult:
     metrics: tuple[Metric, ...]
     stages: Mapping[str, float] = field(default_factory=dict)
     curve: Sequence[Sequence[int | float]] = ()
+    num_epochs: float = 0.0
 
     def to_json(self) -> dict[str, Any]:
         """One line of `metrics.jsonl`."""
@@ -207,8 +210,11 @@ class Observer(Protocol):
     def training_resumes(self, *, epoch: int, step: int) -> None:
         """It goes on within, or at the beginning of, `epoch`, after `step` steps in all."""
 
-    def epoch_begins(self, epoch: int, *, num_epochs: int, num_steps: int) -> None:
-        """`num_steps` is how many live steps the epoch will have."""
+    def epoch_begins(self, epoch: int, *, num_epochs: int | None, num_steps: int) -> None:
+        """`num_steps` is how many live steps the epoch will have.
+
+        Without `num_epochs`, the steps of the optimizer are counted instead.
+        """
 
     def batch_done(self, tally: Tally, *, step: int, learning_rate: float, waiting: float) -> None:
         """`tally` is that of the epoch so far, `waiting` the share of the time without data."""

@@ -56,7 +56,9 @@ class TrainingSettings:
 
     epochs: int = setting(3, "Passes over the training split.", least=1, most=1_000_000)
     steps: int | None = setting(
-        None, "Steps of the optimizer, after which training ends before its epochs do.", least=1
+        None,
+        "Steps of the optimizer, after which training ends, however many epochs that takes.",
+        least=1,
     )
     batch_size: int = setting(32, "Sequences per batch.", least=1, most=1_000_000)
     max_steps: int = setting(

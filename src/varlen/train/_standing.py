@@ -61,6 +61,12 @@ class Standing:
         within = min(1.0, self.train.live / max(num_steps, 1))
         return (self.epoch - 1 + within) / settings.epochs
 
+    def num_epochs(self, settings: TrainingSettings) -> float:
+        """How many epochs there are in all, at the end of one of them."""
+        if settings.steps is None:
+            return float(settings.epochs)
+        return self.epoch * settings.steps / max(self.step, 1)
+
     def is_out_of_patience(self, settings: TrainingSettings) -> bool:
         """Whether no epoch was better than the best for too long."""
         epochs_since = self.epoch - 1 - self.best_epoch

@@ -51,7 +51,7 @@ class TensorBoard:
     def training_resumes(self, *, epoch: int, step: int) -> None:
         self._first_step = step + 1
 
-    def epoch_begins(self, epoch: int, *, num_epochs: int, num_steps: int) -> None:
+    def epoch_begins(self, epoch: int, *, num_epochs: int | None, num_steps: int) -> None:
         self._before = Tally()
         if self._path is None:
             self._folder.mkdir(parents=True, exist_ok=True)
@@ -115,7 +115,7 @@ class Observers:
         for observer in self._observers:
             observer.training_resumes(epoch=epoch, step=step)
 
-    def epoch_begins(self, epoch: int, *, num_epochs: int, num_steps: int) -> None:
+    def epoch_begins(self, epoch: int, *, num_epochs: int | None, num_steps: int) -> None:
         for observer in self._observers:
             observer.epoch_begins(epoch, num_epochs=num_epochs, num_steps=num_steps)
 
