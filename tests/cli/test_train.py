@@ -139,6 +139,7 @@ def test_a_dry_run_prints_the_model_and_trains_nothing(waves, tmp_path, varlen):
     assert "60 sequences to learn from, 10 to validate; values:" in outcome.out
     # The LSTM of both directions: (2 inputs + 4 units + 1) x 16; the head: (8 + 1) x 2.
     assert re.search(rf"^in all +{2 * 7 * 16 + 9 * 2:,}$", outcome.out, re.MULTILINE)
+    assert "1 layer of 4 units of lstm, in both directions; dropout 0.3" in outcome.out
     assert not run.exists()
 
 

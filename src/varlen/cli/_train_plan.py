@@ -11,6 +11,7 @@ from varlen.cli._text import table, terminal_width
 from varlen.train import (
     Dataset,
     Estimate,
+    ModelSettings,
     Settings,
     Task,
     TrainingSettings,
@@ -27,7 +28,11 @@ def print_plan(name: str, folder: Path, settings: Settings) -> None:
     print(data_summary(task, data), end="\n\n")
     print(*_model_lines(task), "", sep="\n", flush=True)
     found = estimate(task, data)
-    rows = [*_plan_rows(task, found), *_estimate_rows(found, settings.training)]
+    rows = [
+        ("model", _network(settings.model)),
+        *_plan_rows(task, found),
+        *_estimate_rows(found, settings.training),
+    ]
     print(*(f"{what:14}{line}" for what, line in rows), sep="\n")
 
 
@@ -39,6 +44,14 @@ def _model_lines(task: Task) -> list[str]:
     total = sum(parameter.numel() for parameter in task.model.parameters())
     rows.append(["in all", "", f"{total:,}"])
     return table(["parameter", "shape", "numbers"], rows, left=2, width=terminal_width())
+
+
+def _network(model: ModelSettings) -> str:
+    layers = "1 layer" if model.layers == 1 else f"{model.layers:,} layers"
+    directions = ", in both directions" if model.bidirectional else ""
+    return (
+        f"{layers} of {model.units:,} units of {model.cell}{directions}; dropout {model.dropout:g}"
+    )
 
 
 def _plan_rows(task: Task, found: Estimate) -> Iterator[tuple[str, str]]:
