@@ -8,6 +8,8 @@ import sys
 import pytest
 
 import varlen.cli
+from varlen import RecordReader
+from varlen.features import read_features
 
 VARLEN = [sys.executable, "-m", "varlen"]
 
@@ -78,6 +80,16 @@ def test_a_reader_that_has_had_enough_is_no_error(tmp_path):
         process.stdout.close()
         assert process.stderr.read() == b""
         assert process.wait(timeout=60) == 0
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+def test_closed_streams_end_nothing(tmp_path, closed):
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"x": [1, 2]}\n')
+    convert = f"'{sys.executable}' -m varlen convert '{path}' '{tmp_path / 'out'}' {closed}"
+    assert subprocess.run(convert, shell=True, check=False).returncode == 0
+    [record] = RecordReader(next((tmp_path / "out").glob("*.tfrecord")))
+    assert read_features(record).feature_lists.keys() == {"x"}
 
 
 def test_ctrl_c_while_the_commands_are_made(monkeypatch, capsys):
