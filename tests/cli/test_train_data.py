@@ -350,3 +350,24 @@ def test_what_is_said_of_data_that_is_not_read_as_it_seems_to_be_meant(tmp_path,
         *arguments, "--words", "text", "--split-by", "split", "--inputs", "text,x", "--overwrite"
     )
     outcome.assert_error("no feature list 'text,x'(.|\n)*say --inputs for each of them")
+
+
+def test_integers_are_ids_or_numbers(tmp_path, varlen):
+    source, run = tmp_path / "train.jsonl", tmp_path / "run"
+    rows = [{"values": [i, 2 * i, 9], "w": ["a"] * 3, "label": i % 2} for i in range(40)]
+    source.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    inputs = ("--inputs", "values", "--inputs", "w", "--epochs", 1, "--overwrite")
+    arguments = ("train", "classify", source, "--run", run, *inputs)
+    assert "values: 56 ids" in varlen(*arguments).err
+    outcome = varlen(*arguments, "--numbers", "values")
+    assert "values: 1 number per step, w: 1 words" in outcome.err
+    stored = json.loads((run / "vocabulary.json").read_text())["inputs"]["values"]
+    assert stored["kind"] == "vectors"
+    assert stored["mean"][0] == pytest.approx(22.5, abs=4)  # of all but what is held out
+    varlen(*arguments, "--numbers", "w").assert_error(
+        "expected inputs of integers, found 'w': text"
+    )
+    varlen(*arguments, "--numbers", "x").assert_error("numbers: expected names of inputs, found x")
+    varlen("train", "lm", source, "--run", run, "--numbers", "w").assert_error(
+        "numbers: tokens are words, characters or ids(.|\n)*a setting of tag"
+    )

@@ -133,6 +133,9 @@ class DataSettings:
     """
 
     inputs: tuple[str, ...] = setting((), "Features to learn from; those that fit, by default.")
+    numbers: tuple[str, ...] = setting(
+        (), "Inputs whose integers are numbers, which are normalised, and not ids."
+    )
     target: str | None = setting(None, "The feature to learn; the one that fits, by default.")
     valid_share: float = setting(
         0.1,
@@ -143,6 +146,8 @@ class DataSettings:
 
     def __post_init__(self) -> None:
         check_settings(self)
+        if self.inputs and (others := [name for name in self.numbers if name not in self.inputs]):
+            raise ConfigError(f"numbers: expected names of inputs, found {', '.join(others)}")
         if len(set(self.inputs)) < len(self.inputs):
             raise ConfigError(f"inputs: expected each once, found {', '.join(self.inputs)}")
         if self.target in self.inputs:

@@ -166,8 +166,13 @@ def fit_inputs(
         numbers: those whose single integers are vectors, too.
 
     Raises:
-        ConfigError: a feature has steps of unequal size, or no values at all.
+        ConfigError: a feature has steps of unequal size, or no values at all; or what is to be
+            numbers is text, or no feature.
     """
+    for name in numbers:
+        if name not in features or features[name].kind == string:
+            found = "text" if name in features else "no input"
+            raise ConfigError(f"numbers: expected inputs of integers, found {name!r}: {found}")
     return {
         name: _fitting(name, feature, is_number=name in numbers)
         for name, feature in features.items()

@@ -93,7 +93,8 @@ class Classify(WithLabels):
         schema, asked = data.schema, settings.data
         target, found = find_context(schema, asked.target, usual=_TARGETS, at=at)
         features = find_sequences(schema, asked.inputs, usual=_INPUTS, but=(), at=at)
-        inputs, labels = fit_inputs(features), LabelFitting(is_text=found.kind == string)
+        inputs = fit_inputs(features, numbers=asked.numbers)
+        labels = LabelFitting(is_text=found.kind == string)
         specs = {name: feature.sequence_spec() for name, feature in features.items()}
         of_target = {target: FixedLenFeature([], found.kind)}
         _fit.learn_from(data, {**inputs, target: labels}, context=of_target, sequences=specs)

@@ -90,7 +90,7 @@ class Forecast:
         features = {target: found}
         if asked.inputs:
             features |= find_sequences(schema, asked.inputs, usual=(), but={target}, at=at)
-        fittings = fit_inputs(features, numbers=(target,))
+        fittings = fit_inputs(features, numbers=(target, *asked.numbers))
         specs = {name: feature.sequence_spec() for name, feature in features.items()}
         share = _share_of("train", data)
         learners = {name: _Beginnings(fitting, share) for name, fitting in fittings.items()}

@@ -88,7 +88,8 @@ class Language:
         },
         "data": {
             "inputs": "language is one feature, which --target names: it is learned from, and "
-            "predicted"
+            "predicted",
+            "numbers": "tokens are words, characters or ids, and no numbers",
         },
     }
     metrics: ClassVar[tuple[Metric, ...]] = (

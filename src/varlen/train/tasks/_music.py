@@ -109,7 +109,8 @@ class Music:
         },
         "data": {
             "inputs": "music is one feature, which --target names: it is learned from, and "
-            "predicted"
+            "predicted",
+            "numbers": "notes sound or do not, and are no numbers",
         },
     }
     metrics: ClassVar[tuple[Metric, ...]] = (

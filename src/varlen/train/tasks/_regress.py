@@ -106,7 +106,7 @@ class Regress(FromInputs):
         features = find_sequences(schema, asked.inputs, usual=_INPUTS, but=(), at=at)
         shape = () if found.size == 1 else (found.size,)
         numbers = _NumberFitting(VectorFitting(shape, is_float=found.kind != int64))
-        inputs = fit_inputs(features)
+        inputs = fit_inputs(features, numbers=asked.numbers)
         _fit.learn_from(
             data,
             {**inputs, target: numbers},

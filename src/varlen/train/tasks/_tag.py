@@ -96,7 +96,8 @@ class Tag(WithLabels):
             schema, asked.target, usual=_TARGETS, but={*_INPUTS, *asked.inputs}, at=at
         )
         features = find_sequences(schema, asked.inputs, usual=_INPUTS, but={target}, at=at)
-        inputs, labels = fit_inputs(features), LabelFitting(is_text=found.kind == string)
+        inputs = fit_inputs(features, numbers=asked.numbers)
+        labels = LabelFitting(is_text=found.kind == string)
         specs = {name: feature.sequence_spec() for name, feature in features.items()}
         of_target = {target: FixedLenSequenceFeature([], found.kind)}
         _fit.learn_from(data, {**inputs, target: labels}, sequences={**specs, **of_target})
