@@ -25,6 +25,7 @@ def dropout(values: Tensor, rate: float) -> Tensor:
     words = torch.empty(-(-values.numel() * _BITS // 64), dtype=torch.int64)
     words.random_(-(2**63), None)
     numbers = words.view(torch.int16)[: values.numel()].view(values.shape)  # from -32768
-    mask = (numbers >= dropped - _LEVELS // 2).to(values.dtype)
+    mask = torch.empty_like(values)
+    torch.ge(numbers, dropped - _LEVELS // 2, out=mask)
     mask *= _LEVELS / (_LEVELS - dropped)
     return values.mul(mask)

@@ -150,6 +150,8 @@ class Learner:
 
     @torch.no_grad()
     def _follow(self, num_before: int) -> None:
+        if not self._average:
+            return
         # Early averages are short, or the random first weights would be in them for long.
         kept = min(self._settings.average, (1 + num_before) / (10 + num_before))
         for name, parameter in self._model.named_parameters():

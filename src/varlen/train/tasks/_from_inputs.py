@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, TypeVar
 
 from varlen.data import Map, Parse
-from varlen.errors import ConfigError
+from varlen.errors import ConfigError, VarlenError
 from varlen.train._batches import Batches, batching, epoch_seed, pass_over, shuffling
 from varlen.train._dataset import Dataset
 from varlen.train._settings import Settings
@@ -74,9 +74,15 @@ class FromInputs(ABC):
         return self.inputs.example_hint
 
     def check(self, data: Dataset, split: str) -> None:
-        _fit.check_examples(
-            data, split, self._encode, context=self._context, sequences=self._sequences
-        )
+        try:
+            for _ in self.batches(data, split, epoch=0).for_rank(0, 1):
+                pass
+        except VarlenError:
+            # One by one, to find the record with which it begins.
+            _fit.check_examples(
+                data, split, self._encode, context=self._context, sequences=self._sequences
+            )
+            raise
 
     def num_steps(self, data: Dataset, split: str) -> int:
         return int(data.lengths(split, self.inputs.first).sum())
