@@ -140,7 +140,7 @@ def main() -> None:
     given = parser.parse_args()
     epochs = given.epochs or 10 * given.kills
     commands = Commands()
-    os.environ.setdefault("GOMP_SPINCOUNT", "1000")  # as `varlen` does, before torch is there
+    os.environ.setdefault("GOMP_SPINCOUNT", "4000")  # as `varlen` does, before torch is there
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -135,7 +135,7 @@ def run(arguments: list[str] | None) -> NoReturn:
     # sleeps. By default it looks 300,000 times, which on cores shared with other programs made
     # training twenty times slower; never to look made it a quarter slower on idle ones.
     if "OMP_WAIT_POLICY" not in os.environ:
-        os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+        os.environ.setdefault("GOMP_SPINCOUNT", "4000")
     if arguments is None:
         # Python looks for garbage after every 700 new objects, now and then among all that torch
         # has: a tenth of the time of short trainings. Ours is hardly ever in circles.
