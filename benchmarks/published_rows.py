@@ -196,7 +196,6 @@ ROWS = (
         config="[training]\nepochs = 6\n",
         metric="loss",
         split="valid",
-        seeds=1,
         target=1.6,
         published=(
             "transformer of 4 layers, 3 minutes on a CPU: 1.88; of 6 layers, 3 minutes on an A100: "

@@ -159,6 +159,17 @@ def test_rows_share_one_text(tmp_path):
     assert "".join(names[n] for row in rows for n in row.tolist()) == "|" + text
 
 
+def test_a_long_text_is_begun_again_and_again(tmp_path):
+    """A model that begins once an epoch does not learn how to."""
+    write_split(tmp_path / "data", "train", ["ab" * 200])
+    write_split(tmp_path / "data", "valid", ["a"])
+    task = language(tmp_path / "data", training={"batch_size": 1}, task={"chunk": 2})
+    batches = list(task.batches(Dataset(tmp_path / "data"), "train", epoch=1))
+    begins = [i for i, batch in enumerate(batches) if batch["is_first"].any()]
+    assert begins == [0, 64, 128, 192]
+    assert sum(int(batch["tokens"].lengths.sum()) for batch in batches) == 401
+
+
 def test_a_batch_without_rows_has_no_loss(folder):
     """As a rank may get, where there are more ranks than rows."""
     task = language(folder)
