@@ -153,6 +153,8 @@ def probe_table(probe: "Probe") -> tuple[list[str], list[list[str]]]:
 
 def epoch_time(seconds: float) -> str:
     """Some seconds, for people."""
+    if seconds < 0.1:
+        return f"{1000 * seconds:.0f} ms"
     if seconds < 120:
         return f"{seconds:.1f} s"
     return f"{seconds / 60:.1f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
