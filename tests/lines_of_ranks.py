@@ -71,3 +71,5 @@ def learn(folder: Path, on_nonfinite: str) -> None:
         standing = fit(task, Dataset(folder), run, observer=Observers(), ranks=ranks)
         torch.save([*task.model.parameters()], folder / f"weights-{ranks.rank}.pt")
     (folder / f"standing-{ranks.rank}").write_text(f"{standing.skipped} {standing.step}")
+    threads = [path.read_text() for path in Path("/proc/self/task").glob("*/comm")]
+    (folder / f"threads-{ranks.rank}").write_text("".join(threads))

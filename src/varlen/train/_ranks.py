@@ -149,6 +149,11 @@ def joined_ranks() -> Iterator[Ranks]:
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
         yield ALONE
         return
+    # Its functions have the group of processes that is there when it is loaded as a default.
+    # Optimizers load it: after the group has come together, that would keep the group and its
+    # threads until the process ends, which they may then abort.
+    import torch.distributed.nn
+
     on_gpu = torch.cuda.is_available()
     try:
         if on_gpu:
