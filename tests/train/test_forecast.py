@@ -309,7 +309,7 @@ def test_series_that_cannot_be(tmp_path):
     with pytest.raises(FeatureError, match=r"expected numbers, found nan in step 2(.|\n)*: values"):
         forecast(gap)
     unequal = write(tmp_path / "unequal", [{"values": [[1.0], [2.0, 3.0]]}])
-    with pytest.raises(ConfigError, match="steps of unequal numbers of values"):
+    with pytest.raises(ConfigError, match="steps of 1 to 2 values"):
         forecast(unequal)
 
 

@@ -181,11 +181,20 @@ def fit_inputs(
 
 def _fitting(name: str, feature: FeatureSchema, *, is_number: bool) -> Fitting:
     size = feature.size
-    if feature.kind is None or size is None:
-        found = "no values" if feature.kind is None else "steps of unequal numbers of values"
+    if feature.kind is None or feature.num_values is None or size is None:
+        found, hint = "no values", None
+        if feature.kind is not None and feature.num_values is not None:
+            least, most = feature.num_values
+            found = f"steps of {least} to {most} values"
+            hint = (
+                "`varlen inspect --save-schema schema.json FILES` leaves a schema; with the number "
+                f"that is right for {name!r} in it, `varlen inspect --check --schema schema.json "
+                "FILES` names the records that have others"
+            )
         raise ConfigError(
             f"input {name!r}: expected a sequence with the same number of values in every step, "
-            f"found {found}"
+            f"found {found}",
+            hint=hint,
         )
     shape = () if size == 1 else (size,)
     if feature.kind == string:
