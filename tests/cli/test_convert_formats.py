@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 import subprocess
 import sys
 
@@ -116,6 +117,14 @@ def test_splits_and_names_of_classes_in_npz_files(tmp_path, varlen):
     )
     assert len(read(tmp_path / "out" / "train-00000-of-00001.tfrecord")) == 2
     assert len(read(tmp_path / "out" / "test-00000-of-00001.tfrecord")) == 1
+
+
+def test_a_warning_does_not_stand_in_the_line_of_a_bar(tmp_path, varlen, monkeypatch):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    np.savez(tmp_path / "a.npz", x=np.arange(2), lengths=np.array([2]), names=np.array([*"pqr"]))
+    outcome = varlen("convert", tmp_path / "a.npz", tmp_path / "out.tfrecord")
+    assert re.search(r"[\r\n]warning: .*'names'.*left out.*\n", outcome.err)
+    assert "convert: " in outcome.err
 
 
 @pytest.mark.parametrize(

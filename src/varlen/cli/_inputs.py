@@ -43,7 +43,7 @@ def shown_warnings() -> Iterator[None]:
     """Shows warnings as this command line shows errors."""
 
     def show(message: Warning | str, *_: object, **__: object) -> None:
-        print(f"warning: {message}", file=sys.stderr)
+        tqdm.write(f"warning: {message}", file=sys.stderr)  # above a bar that is shown
 
     with warnings.catch_warnings():
         warnings.simplefilter("always", UserWarning)
