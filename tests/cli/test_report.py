@@ -304,6 +304,25 @@ def test_every_task_has_a_report(task, make, tmp_path, varlen):
         assert "coverage, best at 80.00 %" in page.sections["curves"]
 
 
+def test_what_was_predicted_stands_with_the_hardest_sequences(tmp_path, varlen):
+    """And is what `varlen predict` says."""
+    draw, folder = random.Random(0), tmp_path / "data"
+    folder.mkdir()
+    made = [measured(draw) for _ in range(7)]
+    for split in ("train", "valid", "test"):
+        (folder / f"{split}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in made))
+    run = tmp_path / "run"
+    assert varlen("train", "regress", folder, "--run", run, "--epochs", 2).status == 0
+    lines = varlen("predict", run, "--file", folder / "test.jsonl").out.splitlines()
+    worst = page_of(varlen, run).sections["worst"]
+    assert "with what was predicted: the median, from the lowest to the highest quantile" in worst
+    for number, line in enumerate(lines):
+        said = json.loads(line)["predicted"]
+        least, most = said["quantiles"]["0.1"], said["quantiles"]["0.9"]
+        found = re.search(rf"record {number} · loss \S+ · \S+ @ byte [\d,]+?(.*?)target: ", worst)
+        assert found[1].endswith(f"{said['target']:.4g} ({least:.4g} to {most:.4g})")
+
+
 def test_a_run_without_a_setting_has_its_default(run, varlen):
     config = json.loads((run / "config.json").read_text())
     del config["settings"]["model"]["layers"], config["settings"]["training"]

@@ -36,6 +36,8 @@ def example(judged: Judged, record: Record, class_names: Sequence[str], task: Ta
     head = f"record {judged.number:,} · loss {judged.loss:.4f}"
     place = f"{Path(record.path).name} @ byte {record.offset:,}"
     parts = [f"<small>{text(head)} · {text(place)}</small>"]
+    if judged.numbers is not None:
+        parts.append(f"<p>{', '.join(map(_range, judged.numbers.tolist()))}</p>")
     decisions = _decisions(judged, class_names)
     words = _sentence_feature(task, lists, class_names, len(decisions))
     if len(decisions) == 1 and (words is None or len(lists[words]) != 1):
@@ -102,6 +104,12 @@ def _decisions(judged: Judged, class_names: Sequence[str]) -> list[str]:
         "" if true == given else f"{text(class_names[given])}, not {text(class_names[true])}"
         for true, given in zip(judged.true.tolist(), judged.given.tolist(), strict=True)
     ]
+
+
+def _range(quantiles: Sequence[float]) -> str:
+    """A predicted number, with its lowest and its highest quantile."""
+    least, median, most = (f"{value:.4g}" for value in quantiles)
+    return f"{median} <small>({least} to {most})</small>"
 
 
 def _verdict(judged: Judged, class_names: Sequence[str]) -> str:

@@ -201,18 +201,21 @@ def _calibration(judgement: Judgement) -> str:
 
 
 def _worst(judgement: Judgement) -> str:
-    names = judgement.evaluation.class_names
+    names, worst = judgement.evaluation.class_names, judgement.evaluation.worst
     shown_examples = [
-        example(judged, judgement.records[judged.number], names, judgement.task)
-        for judged in judgement.evaluation.worst
+        example(judged, judgement.records[judged.number], names, judgement.task) for judged in worst
     ]
+    legend = ""
+    if names:
+        legend = "; mistakes are marked, with what was given and what is right"
+    elif any(judged.numbers is not None for judged in worst):
+        legend = "; with what was predicted: the median, from the lowest to the highest quantile"
     return section(
         "worst",
         "The hardest sequences",
         paragraph(
             f"{counted(len(shown_examples), 'sequence')} of the highest mean loss, the highest "
-            "first"
-            + ("; mistakes are marked, with what was given and what is right." if names else ".")
+            f"first{legend}."
         ),
         *shown_examples,
     )

@@ -100,7 +100,7 @@ class _Sums:
         means = examined.loss / np.maximum(examined.total, 1)
         rows = np.argsort(-means, kind="stable")[: self._num_worst].tolist()
         self._worst += [
-            Judged(self._num_rows + row, float(means[row]), *_decisions(examined, row))
+            Judged(self._num_rows + row, float(means[row]), **_said(examined, row))
             for row in rows
             if examined.total[row]
         ]
@@ -140,11 +140,18 @@ def _padded(classes: Array, lengths: Array) -> torch.Tensor:
     return torch.from_numpy(pad(JaggedSequence(classes, lengths)).data)
 
 
-def _decisions(examined: SimpleNamespace, row: int) -> tuple[Array, Array, Array] | tuple[()]:
+def _said(examined: SimpleNamespace, row: int) -> dict[str, Array]:
+    """What the model said of a sequence, by the names of `Judged`."""
+    if examined.numbers is not None:
+        return {"numbers": examined.numbers[row]}
     if examined.true is None:
-        return ()
+        return {}
     chosen = examined.rows == row
-    return examined.true[chosen], examined.given[chosen], examined.confidence[chosen].astype(float)
+    return {
+        "true": examined.true[chosen],
+        "given": examined.given[chosen],
+        "confidence": examined.confidence[chosen].astype(float),
+    }
 
 
 def _on_host(examined: Examined) -> SimpleNamespace:

@@ -89,6 +89,8 @@ class Judged(NamedTuple):
         true: the classes that are right, as numbers; None if there are no classes.
         given: those that the model chose.
         confidence: the probabilities that it gave to these.
+        numbers: `[numbers, 3]`, the lowest quantile, the median and the highest one of each number
+            that it predicted; None if it predicts none of the sequence as a whole.
     """
 
     number: int
@@ -96,6 +98,7 @@ class Judged(NamedTuple):
     true: Ints | None = None
     given: Ints | None = None
     confidence: Floats | None = None
+    numbers: Floats | None = None
 
 
 @dataclass(frozen=True)

@@ -133,19 +133,23 @@ class Regress(FromInputs):
         return f"{self.inputs.summary}; {self.target}: {size} number{'s' if size > 1 else ''}"
 
     def score(self, batch: Any, carried: Mapping[str, Tensor] | None = None) -> Score:
-        found, lengths = self._deviations(batch), batch[self.inputs.first].lengths
-        total = len(found.loss)
+        found = self._deviations(batch, self.model(batch))
+        lengths, total = batch[self.inputs.first].lengths, len(found.loss)
         live, padded = int(lengths.sum()), _fit.padded_size(lengths)
         return Score(found.loss.sum(), total, found.metrics(total, torch.sum), live, padded)
 
     def examine(self, batch: Any) -> Examined:
-        found, lengths = self._deviations(batch), batch[self.inputs.first].lengths
+        quantiles, lengths = self.model(batch), batch[self.inputs.first].lengths
+        found = self._deviations(batch, quantiles)
 
         def sums(values: Tensor) -> Tensor:
             return values.reshape(len(lengths), len(self.encoder.mean)).sum(1)
 
         total = torch.full_like(lengths, len(self.encoder.mean))
-        return Examined(sums(found.loss), total, found.metrics(total, sums), lengths)
+        numbers = self._in_units(quantiles[..., [0, self.levels.median, -1]])
+        return Examined(
+            sums(found.loss), total, found.metrics(total, sums), lengths, numbers=numbers
+        )
 
     def class_names(self) -> tuple[str, ...]:
         return ()
@@ -179,11 +183,19 @@ class Regress(FromInputs):
         numbers = rows.reshape(*values.shape[: values.ndim - len(shape)], rows.shape[1])
         return {**self.inputs.encode(example), self.target: numbers}
 
-    def _deviations(self, batch: Any) -> Deviations:
+    def _in_units(self, quantiles: Tensor) -> Tensor:
+        """Quantiles `[batch, numbers, quantiles]` in the units of the data, float64."""
+        shift, scale = (
+            torch.tensor(values, dtype=torch.float64)[:, None]
+            for values in (self.encoder.mean, self.encoder.deviation)
+        )
+        return quantiles.cpu().double() * scale + shift
+
+    def _deviations(self, batch: Any, quantiles: Tensor) -> Deviations:
         targets = batch[self.target]
         units = torch.tensor(self.encoder.deviation, dtype=torch.float32, device=targets.device)
         return Deviations.of(
-            self.model(batch).flatten(0, 1),
+            quantiles.flatten(0, 1),
             targets.flatten(),
             units.repeat(len(targets)),
             self.levels,

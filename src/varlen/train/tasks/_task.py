@@ -29,6 +29,8 @@ class Examined(NamedTuple):
         rows: `[decisions]`, the row of the batch of each.
         groups: by name, decisions that are looked at apart, such as those about unknown words;
             `[decisions]`, bool.
+        numbers: `[batch, numbers, 3]`, where numbers are predicted for each row: the lowest
+            quantile, the median and the highest one, in the units of the data.
     """
 
     loss: Tensor
@@ -40,6 +42,7 @@ class Examined(NamedTuple):
     confidence: Tensor | None = None
     rows: Tensor | None = None
     groups: Mapping[str, Tensor] = MappingProxyType({})
+    numbers: Tensor | None = None
 
 
 @runtime_checkable
