@@ -159,7 +159,8 @@ def main() -> None:
         subprocess.run([*convert, "--overwrite"], check=True)
         files = map(str, Path(records).glob("train-*.tfrecord"))
         plan = [varlen, "plan", *files, "--max-steps", "4096", "--buckets", "8"]
-        subprocess.run([*plan, "--png", str(folder / "plan.png")], check=True)
+        subprocess.run([*plan, "--png", f"{records}/plan.png"], check=True)
+        shutil.copy(f"{records}/plan.png", folder)
     lines = recorded([varlen, *COMMAND.split()[1:], "--overwrite"])
     (folder / "train.svg").write_text(drawn([f"$ {COMMAND}", *lines]))
     subprocess.run([varlen, "report", "runs/tagger"], cwd=ROOT, check=True)
