@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -56,6 +57,45 @@ _EXAMPLES = {
     "music": (
         "varlen train music chorales.jsonl.gz --split-by split --run runs/chorales",
         "varlen train music data/rolls --run runs/rolls --cell gru --units 256 --dropout 0.4",
+    ),
+}
+
+# Besides the settings.
+_OWN_OPTIONS: dict[str, Any] = {
+    "data": Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="DATA...",
+            help="A folder of record files; or files or a folder of JSON Lines, CSV, "
+            "CoNLL-U, Parquet, .npz or text, whose names say train, valid or test.",
+        ),
+    ],
+    "run": Annotated[Path, typer.Option(metavar="RUN", help="The run folder to make.")],
+    "split_by": (SplitBy, None),
+    "group_by": (GroupBy, None),
+    "context": (ContextColumns, None),
+    "words": (WordKeys, None),
+    "config": (
+        Annotated[
+            Path | None,
+            typer.Option(
+                metavar="FILE",
+                help="TOML with tables model, training, data and task of these settings "
+                "(split_by and its kin are of data), or the config.json of another run; the "
+                "command line wins.",
+            ),
+        ],
+        None,
+    ),
+    "dry_run": (
+        Annotated[
+            bool, typer.Option("--dry-run", help="Print model, data and plan; train nothing.")
+        ],
+        False,
+    ),
+    "overwrite": (
+        Annotated[bool, typer.Option("--overwrite", help="Replace a run folder that is there.")],
+        False,
     ),
 }
 
@@ -114,96 +154,58 @@ def _resume(
         _print_end(run, standing, load_task(RunFolder.open(run), weights=False).metrics[0])
 
 
-def _command(task: TaskKind) -> Any:
-    def run_task(
-        *,
-        given: Mapping[str, Mapping[str, Any]],
-        data: list[Path],
-        run: Path,
-        split_by: str | None,
-        group_by: str | None,
-        context: list[str] | None,
-        words: list[str] | None,
-        config: Path | None,
-        dry_run: bool,
-        overwrite: bool,
-    ) -> None:
-        stated = {} if config is None else read_config(config, task.name)
-        of_reading = take_reading(stated, at=str(config))
-        settings = make_settings(task.name, stated, at=str(config))
-        settings = make_settings(task.name, stated, given, at=None)
-        asked = {"split_by": split_by, "group_by": group_by, "context": context, "words": words}
-        reading = Reading.of(**of_reading | {name: value for name, value in asked.items() if value})
-        share = settings.data.valid_share
-        if dry_run:
-            if not is_first_process():
-                return
-            from varlen.cli._train_plan import print_plan
-
-            check_device(settings)
-            with record_folder(data, None, reading, valid_share=share) as folder:
-                print_plan(task.name, folder, settings)
+def _learn(
+    task: TaskKind,
+    *,
+    given: Mapping[str, Mapping[str, Any]],
+    data: list[Path],
+    run: Path,
+    split_by: str | None,
+    group_by: str | None,
+    context: list[str] | None,
+    words: list[str] | None,
+    config: Path | None,
+    dry_run: bool,
+    overwrite: bool,
+) -> None:
+    stated = {} if config is None else read_config(config, task.name)
+    of_reading = take_reading(stated, at=str(config))
+    make_settings(task.name, stated, at=str(config))  # alone, so that what is wrong has its place
+    settings = make_settings(task.name, stated, given, at=None)
+    asked = {"split_by": split_by, "group_by": group_by, "context": context, "words": words}
+    reading = Reading.of(**of_reading | {name: value for name, value in asked.items() if value})
+    share = settings.data.valid_share
+    if dry_run:
+        if not is_first_process():
             return
-        with told(run) as (ranks, observer), ExitStack() as stack:
-            check_device(settings)
-            with ranks.first_before_others():
-                if ranks.is_first:
-                    RunFolder.check_free(run, overwrite=overwrite)
-                records = record_folder(data, run / "data", reading, valid_share=share)
-                folder = stack.enter_context(records)
-            standing = train(
-                task.name,
-                folder,
-                run,
-                settings,
-                observer=observer,
-                overwrite=overwrite,
-                ranks=ranks,
-            )
-        if ranks.is_first:
-            _print_end(run, standing, task.metrics[0])
+        from varlen.cli._train_plan import print_plan
 
-    command = with_settings(
-        task,
-        run_task,
-        data=Annotated[
-            list[Path],
-            typer.Argument(
-                metavar="DATA...",
-                help="A folder of record files; or files or a folder of JSON Lines, CSV, "
-                "CoNLL-U, Parquet, .npz or text, whose names say train, valid or test.",
-            ),
-        ],
-        run=Annotated[Path, typer.Option(metavar="RUN", help="The run folder to make.")],
-        split_by=(SplitBy, None),
-        group_by=(GroupBy, None),
-        context=(ContextColumns, None),
-        words=(WordKeys, None),
-        config=(
-            Annotated[
-                Path | None,
-                typer.Option(
-                    metavar="FILE",
-                    help="TOML with tables model, training, data and task of these settings "
-                    "(split_by and its kin are of data), or the config.json of another run; the "
-                    "command line wins.",
-                ),
-            ],
-            None,
-        ),
-        dry_run=(
-            Annotated[
-                bool, typer.Option("--dry-run", help="Print model, data and plan; train nothing.")
-            ],
-            False,
-        ),
-        overwrite=(
-            Annotated[
-                bool, typer.Option("--overwrite", help="Replace a run folder that is there.")
-            ],
-            False,
-        ),
-    )
+        check_device(settings)
+        with record_folder(data, None, reading, valid_share=share) as folder:
+            print_plan(task.name, folder, settings)
+        return
+    with told(run) as (ranks, observer), ExitStack() as stack:
+        check_device(settings)
+        with ranks.first_before_others():
+            if ranks.is_first:
+                RunFolder.check_free(run, overwrite=overwrite)
+            records = record_folder(data, run / "data", reading, valid_share=share)
+            folder = stack.enter_context(records)
+        standing = train(
+            task.name,
+            folder,
+            run,
+            settings,
+            observer=observer,
+            overwrite=overwrite,
+            ranks=ranks,
+        )
+    if ranks.is_first:
+        _print_end(run, standing, task.metrics[0])
+
+
+def _command(task: TaskKind) -> Any:
+    command = with_settings(task, partial(_learn, task), **_OWN_OPTIONS)
     command.__doc__ = (
         f"{task.summary}\n\nThe run folder holds the weights of the best epoch by the split valid, "
         "and checkpoints. Ctrl-C saves one; `varlen train --resume RUN` goes on as if nothing had "

@@ -21,13 +21,14 @@ from varlen.train._evaluation import (
 )
 from varlen.train._loop import evaluate, fit
 from varlen.train._network import RecurrentNetwork
+from varlen.train._observers import Observers
 from varlen.train._progress import EpochResult, Metric, Observer, Score, Tally, aims_of
 from varlen.train._ranks import ALONE, OtherRankError, Ranks, is_first_process, joined_ranks
 from varlen.train._run_folder import RunFolder
 from varlen.train._settings import DataSettings, ModelSettings, Settings, TrainingSettings
 from varlen.train._splits import split_files
 from varlen.train._standing import Standing
-from varlen.train._tensorboard import Observers, TensorBoard
+from varlen.train._tensorboard import TensorBoard
 from varlen.train._train import (
     build_task,
     check_device,

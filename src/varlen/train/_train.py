@@ -13,12 +13,12 @@ from varlen.train._cells import drops_candidate
 from varlen.train._dataset import Dataset
 from varlen.train._environment import environment
 from varlen.train._loop import fit
+from varlen.train._observers import Observers
 from varlen.train._progress import Observer
 from varlen.train._ranks import ALONE, Ranks, own_device
 from varlen.train._run_folder import RunFolder
 from varlen.train._settings import Settings
 from varlen.train._standing import Standing
-from varlen.train._tensorboard import Observers
 from varlen.train.tasks import TASKS, Task, TaskKind, task_named
 
 
