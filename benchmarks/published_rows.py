@@ -165,11 +165,11 @@ ROWS = (
         data="Japanese Vowels: accuracy on the given test split",
         path="japanese_vowels/japanese_vowels.npz",
         task="classify",
-        # Of 270 sequences, few can be spared for validation. The settings are the best of some
-        # thirty by the test split, of which most gave 97 to 98 %, with five utterances wrong in
-        # almost all of them.
+        # Of 270 sequences, few can be spared for validation. By the loss of five-fold
+        # cross-validation within the training split, cell, noise and dropout are the best of
+        # sixteen, then epochs, batch size and average the best of eight.
         options=("--valid-share", "0.02"),
-        config='[model]\ncell = "gru"\nnoise = 0.6\n'
+        config='[model]\ncell = "gru"\nnoise = 0.7\n'
         "[training]\nepochs = 60\nbatch_size = 16\naverage = 0.995\n",
         metric="accuracy",
         target=0.98,
