@@ -190,8 +190,8 @@ ROWS = (
     ),
     Row(
         name="shakespeare",
-        data="Tiny Shakespeare: nats per character on the last tenth, which also chooses the best of "
-        "the epochs, read as one text",
+        data="Tiny Shakespeare: nats per character on the last tenth, which also chooses the "
+        "best of the epochs, read as one text",
         path="tiny_shakespeare/input.txt.gz",
         task="lm",
         config="[training]\nepochs = 6\n",
