@@ -181,7 +181,7 @@ def fit_inputs(
 
 def _fitting(name: str, feature: FeatureSchema, *, is_number: bool) -> Fitting:
     size = feature.size
-    if feature.kind is None or feature.num_values is None or size is None:
+    if feature.kind is None or size is None:
         found, hint = "no values", None
         if feature.kind is not None and feature.num_values is not None:
             least, most = feature.num_values

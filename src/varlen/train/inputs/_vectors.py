@@ -47,6 +47,11 @@ class VectorEncoder:
         normal: npt.NDArray[np.float64] = (steps - self.mean) / self.deviation
         return normal.astype(np.float32)
 
+    def decode(self, normal: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
+        """Vectors `[..., size]` that are normalised, in the units of the data."""
+        values: npt.NDArray[np.float64] = normal * np.array(self.deviation) + np.array(self.mean)
+        return values
+
     def layer(self) -> nn.Module:
         return VectorLayer(len(self.mean))
 

@@ -167,7 +167,7 @@ def answer(
     if quantiles is None:
         shown = [None] * len(levels.values)
     else:
-        numbers = quantiles * np.array(encoder.deviation) + np.array(encoder.mean)
+        numbers = encoder.decode(quantiles)
         rows = numbers.reshape(*numbers.shape[:2], *encoder.shape)
         # As many digits as float32 has.
         shown = _rounded((rows if is_series else rows[:, 0]).tolist())

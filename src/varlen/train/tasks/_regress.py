@@ -146,7 +146,8 @@ class Regress(FromInputs):
             return values.reshape(len(lengths), len(self.encoder.mean)).sum(1)
 
         total = torch.full_like(lengths, len(self.encoder.mean))
-        numbers = self._in_units(quantiles[..., [0, self.levels.median, -1]])
+        shown = quantiles[..., [0, self.levels.median, -1]].mT.numpy(force=True)
+        numbers = torch.from_numpy(self.encoder.decode(shown)).mT
         return Examined(
             sums(found.loss), total, found.metrics(total, sums), lengths, numbers=numbers
         )
@@ -182,14 +183,6 @@ class Regress(FromInputs):
             raise placed(error, self.target) from error
         numbers = rows.reshape(*values.shape[: values.ndim - len(shape)], rows.shape[1])
         return {**self.inputs.encode(example), self.target: numbers}
-
-    def _in_units(self, quantiles: Tensor) -> Tensor:
-        """Quantiles `[batch, numbers, quantiles]` in the units of the data, float64."""
-        shift, scale = (
-            torch.tensor(values, dtype=torch.float64)[:, None]
-            for values in (self.encoder.mean, self.encoder.deviation)
-        )
-        return quantiles.cpu().double() * scale + shift
 
     def _deviations(self, batch: Any, quantiles: Tensor) -> Deviations:
         targets = batch[self.target]
